@@ -93,9 +93,11 @@ def load(file: Path, attribution: str) -> Backdrop:
 
 def picture(shapes: dict[str, list[list[Point]]], frame: Frame) -> str:
     """SVG of what a map shows; coarser where it would be larger than `PICTURE_BYTES_MAX`."""
+    runs = {style: [run for line in lines for run in _runs(line, frame)] for style, lines in shapes.items()}
     tolerance = _FINE
-    while True:
-        paths = {style: "".join(_path(line, frame, tolerance) for line in lines) for style, lines in shapes.items()}
+    while True:  # what was made simpler once is made simpler still
+        runs = {style: [fine for run in some if (fine := _simplified(run, tolerance))] for style, some in runs.items()}
+        paths = {style: "".join(map(_path, some)) for style, some in runs.items()}
         drawn = "".join(f'<path d="{path}" {_STYLES[style]}/>' for style, path in paths.items() if path)
         if len(drawn) <= PICTURE_BYTES_MAX:
             break
@@ -155,21 +157,27 @@ def _style(properties: dict[str, Any], area: bool) -> str:
     return "major" if kind == "major" or str(properties.get("highway", "")).removesuffix("_link") in _MAJOR else "minor"
 
 
-def _path(line: Sequence[Point], frame: Frame, tolerance: float) -> str:
-    """The part of a line that the map shows, as path data; empty when it shows none."""
+def _runs(line: Sequence[Point], frame: Frame) -> Iterator[list[Point]]:
+    """The parts of a line that the map shows, in the picture's units."""
     points = [frame.place(lat, lon) for lon, lat in line]
     box = frame.box
-    runs: list[list[Point]] = [[]]
+    run: list[Point] = []
     for before, after in pairwise(points):
         left, right = sorted((before[0], after[0]))
         top, bottom = sorted((before[1], after[1]))
         if right < -_OVER or left > box.width + _OVER or bottom < -_OVER or top > box.height + _OVER:
-            if runs[-1]:
-                runs.append([])
+            if run:
+                yield run
+            run = []
             continue
-        runs[-1] += [after] if runs[-1] else [before, after]
-    kept = (_simplified(run, tolerance) for run in runs if len(run) > 1)
-    return "".join("M" + "L".join(f"{_short(x)} {_short(y)}" for x, y in run) for run in kept if run)
+        run += [after] if run else [before, after]
+    if run:
+        yield run
+
+
+def _path(run: Sequence[Point]) -> str:
+    """Points as path data."""
+    return "M" + "L".join(f"{_short(x)} {_short(y)}" for x, y in run)
 
 
 def _simplified(line: list[Point], tolerance: float) -> list[Point]:
