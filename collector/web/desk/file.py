@@ -65,8 +65,8 @@ class DeskFile:
 
     def trail(self, count: int) -> list[trail.Line]:
         """The newest lines of the trail, newest first."""
-        with self.use() as db:
-            return trail.newest(db, count)
+        with self._readers.one() as reader:
+            return trail.newest(reader, count)
 
     def look(self, question: str, *given: Any) -> list[sqlite3.Row]:
         """The answer to one SELECT. Every page of every reader asks: nobody waits for a writer or another reader."""
