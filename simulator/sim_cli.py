@@ -207,7 +207,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     host, _, port = text.removeprefix("mqtt://").rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise Failure(Exit.USAGE, "broker-address", f"{text!r} is no address", "write HOST:PORT")
     return host, int(port)
 

@@ -14,9 +14,13 @@ FORMS = "sqlite:///FILE, influx://HOST:PORT/DATABASE or influx2://HOST:PORT/ORG/
 
 def settings_of(address: str) -> dict[str, Any]:
     """The collector's `store` settings for an address. Raises Failure."""
-    parts = urlsplit(address)
+    unknown = Failure(Exit.USAGE, "store-address", f"{address!r} is no database", f"write {FORMS}")
+    try:
+        parts = urlsplit(address)
+        url = f"http://{parts.hostname}:{parts.port or 8086}"
+    except ValueError as error:  # a port that is none, half an IPv6 address
+        raise unknown from error
     path = [step for step in parts.path.split("/") if step]
-    url = f"http://{parts.hostname}:{parts.port or 8086}"
     if parts.scheme == "sqlite" and parts.path:
         return {"kind": "sqlite", "path": parts.path if parts.netloc == "" else parts.netloc + parts.path}
     if parts.scheme == "influx" and parts.hostname and len(path) == 1:
@@ -24,7 +28,7 @@ def settings_of(address: str) -> dict[str, Any]:
     token = parse_qs(parts.query).get("token-file", [None])[0]
     if parts.scheme == "influx2" and parts.hostname and len(path) == 2 and token:
         return {"kind": "influx2", "url": url, "org": path[0], "bucket": path[1], "token_file": token}
-    raise Failure(Exit.USAGE, "store-address", f"{address!r} is no database", f"write {FORMS}")
+    raise unknown
 
 
 def open_store(address: str) -> Store:

@@ -56,6 +56,8 @@ def _start(text: str) -> str:
         raise ValueError(f"{text!r} is no time such as 2026-03-16T06:30") from None
     if start.tzinfo is not None:
         raise ValueError("a time on the city's own clock is wanted, without an offset")
+    if not 1970 < start.year < 2200:
+        raise ValueError("a year from 1971 to 2199 is wanted: databases count nanoseconds in 64 bits")
     return text
 
 
