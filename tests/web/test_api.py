@@ -263,6 +263,15 @@ def test_a_moment_is_read_to_the_millisecond_after_2038_too() -> None:
     assert query.instant("2039-02-20T03:29:02.049Z") == 2_181_785_342_049
 
 
+def test_a_zone_is_looked_for_on_the_disk_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six hundred files were opened for each question, while every page waited."""
+    assert query.zone("Europe/Berlin").key == "Europe/Berlin"
+    monkeypatch.setattr(query, "available_timezones", set)
+    assert query.zone("Asia/Tokyo").key == "Asia/Tokyo"
+    with pytest.raises(ValueError, match="IANA"):
+        query.zone("right/UTC")
+
+
 def test_the_description_names_every_path_and_every_column(standing: Served) -> None:
     described = json.loads(standing.get(f"{ROOT}/openapi.json").text)
     assert set(described["paths"]) == {"/stations", "/readings", "/concentrations", "/indices", "/alerts"}
