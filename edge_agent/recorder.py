@@ -88,7 +88,7 @@ class Recorder:
         self._looked: dict[str, tuple[int, int]] = {}
         self._unsynced = self.spool.unsynced(1) > 0
         self._restoring_ms: int | None = None
-        self._ends_ms: dict[str, int] = {}
+        self._began_ms: dict[str, int] = {}  # when each earlier boot began that never knew the time
 
     def stamp(self, now: Now) -> int:
         """The time of a reading taken now: UTC, or since boot while nobody knows better."""
@@ -283,15 +283,18 @@ class Recorder:
         return ESTIMATED if self._boot_ms < self.timeline.doubted_until_ms else SYNCED
 
     def _true_time(self, boot: str) -> tuple[int, str] | None:
-        """What to add to times since boot. Another boot's rows are put right before this boot's start: an estimate."""
+        """What to add to times since boot. An earlier boot is taken to have ended when the next began: an estimate."""
         offset_ms = self._restoring_ms if self.timeline.offset_ms is None else self.timeline.offset_ms
         if offset_ms is None:
             return None
         if boot == self._boot:
             return offset_ms, RESTORED
-        if boot not in self._ends_ms:
-            self._ends_ms[boot] = self.spool.unsynced_until_ms(boot)
-        return offset_ms - REBOOT_MS - self._ends_ms[boot], ESTIMATED
+        if not self._began_ms:
+            began_ms = offset_ms
+            for earlier, until_ms in reversed([one for one in self.spool.untimed() if one[0] != self._boot]):
+                began_ms -= REBOOT_MS + until_ms
+                self._began_ms[earlier] = began_ms
+        return self._began_ms.get(boot, offset_ms), ESTIMATED
 
     def _tally(self, stamp_ms: int) -> list[Reading]:
         """What each sensor did since the last second: damaged frames and silence beyond what its profile allows.

@@ -32,6 +32,14 @@ class Chunk(NamedTuple):
         return [gap_records.damaged(self.rows, 0)] if self.readings is None else self.readings
 
 
+class Survey(NamedTuple):
+    """How many readings wait, those whose true time is known, and of the others each boot with its last chunk."""
+
+    waiting: int
+    timed: list[Reading]
+    untimed: dict[str, int]
+
+
 class ChunkTable:
     """Chunks in the order in which they were committed."""
 
@@ -67,15 +75,17 @@ class ChunkTable:
         """Every chunk, one after the other: a month without the time is more than memory holds."""
         return self._select("ORDER BY id")
 
-    def survey(self) -> tuple[int, list[Reading]]:
-        """How many readings wait here, and those whose true time is known. Reads the whole table: gigabytes, after a
-        month without the time."""
-        waiting, timed = 0, []
-        question = f"SELECT {_COUNT}, CASE WHEN clock != ? THEN body END FROM chunk ORDER BY id"
-        for count, body in self._db.execute(question, (UNSYNCED,)):
+    def survey(self) -> Survey:
+        """What waits here. Reads the whole table: gigabytes, after a month without the time."""
+        waiting, timed, untimed = 0, list[Reading](), dict[str, int]()
+        question = f"SELECT id, boot, {_COUNT}, CASE WHEN clock != ? THEN body END FROM chunk ORDER BY id"
+        for number, boot, count, body in self._db.execute(question, (UNSYNCED,)):
             waiting += count
-            timed += [] if body is None else chunk.load(body) or []
-        return waiting, timed
+            if body is None:
+                untimed[boot] = number
+            else:
+                timed += chunk.load(body) or []
+        return Survey(waiting, timed, untimed)
 
     def unsynced(self, most: int) -> int:
         """How many chunks wait for a true time, counted up to `most`."""
@@ -83,10 +93,10 @@ class ChunkTable:
         count: int = self._db.execute(question, (UNSYNCED, most)).fetchone()[0]
         return count
 
-    def unsynced_until_ms(self, boot: str) -> int:
-        """The last time since boot, in milliseconds, of that boot's rows that wait for a true one."""
-        question = "SELECT body FROM chunk WHERE clock = ? AND boot = ? ORDER BY id DESC LIMIT ?"
-        bodies = self._db.execute(question, (UNSYNCED, boot, LAST_CHUNKS))
+    def untimed_until_ms(self, boot: str, last: int) -> int:
+        """The last time since boot, in milliseconds, of that boot's rows that wait for a true one: `last` has them."""
+        question = "SELECT body FROM chunk WHERE clock = ? AND boot = ? AND id BETWEEN ? AND ?"
+        bodies = self._db.execute(question, (UNSYNCED, boot, last - LAST_CHUNKS, last))
         return max((row.time_ms for (body,) in bodies for row in chunk.load(body) or ()), default=0)
 
     def change_clock(self, old: str, new: str) -> None:

@@ -68,7 +68,7 @@ class Spool:
             self._numbering = Numbering(self._db, self._meta, new_id or secrets.token_hex)
             if not self._numbering.resume(self.batches.highest) or rescue is not None:
                 self._begin_file(rescue, alive)
-            self._unsealed, timed = self._chunks.survey()
+            self._unsealed, timed, self._untimed = self._chunks.survey()
             self._times = UniqueTimes.restored(self._meta.get("last_ms"), self._latest_sealed, timed)
         self._named = NamedFile(path)
 
@@ -401,9 +401,11 @@ class Spool:
         """How many commits' rows wait for a true time, counted up to `most`."""
         return self._chunks.unsynced(most)
 
-    def unsynced_until_ms(self, boot: str) -> int:
-        """The last time since boot, in milliseconds, of that boot's rows that wait for a true one."""
-        return self._chunks.unsynced_until_ms(boot)
+    def untimed(self) -> list[tuple[str, int]]:
+        """Boots with rows that waited for a true time when this was opened, the oldest first; and the last time since
+        each, in milliseconds, that such a row has.
+        """
+        return [(boot, self._chunks.untimed_until_ms(boot, last)) for boot, last in self._untimed.items()]
 
     @property
     def in_place(self) -> bool:

@@ -97,6 +97,21 @@ def test_readings_of_a_boot_that_never_knew_the_time_are_estimated_before_this_o
     assert times[1] < UTC - 20_000, "before this boot began"
 
 
+def test_boots_that_never_knew_the_time_follow_one_another(recorder: Recorders) -> None:
+    """Each was put right before the one that knows it: of two nights the vehicles were told as of one."""
+    for number, boot in enumerate("acd"):
+        lost = recorder(boot * 32)
+        lost.keep([air(50_000, number), air(90_000, number)])
+        lost.commit(Now(91_000, 0, False))
+        lost.spool.close()
+    made = recorder("b" * 32)
+    made.commit(Now(20_000, UTC, True))
+    rows = [row for one in made.seal() for row in readings_of(one.data)[0] if row.series == AIR]
+    times = {n: [row.time_ms for row in rows if row.values["pm25_raw_ugm3"] == n] for n in range(3)}
+    assert [ends - begins for begins, ends in times.values()] == [40_000] * 3
+    assert times[0][1] < times[1][0] < times[1][1] < times[2][0] < times[2][1] < UTC - 20_000
+
+
 @pytest.mark.parametrize("boots", [1, 2])
 def test_what_waited_for_long_is_sealed_part_by_part_before_the_clock_is_trusted(
     recorder: Recorders, monkeypatch: pytest.MonkeyPatch, boots: int

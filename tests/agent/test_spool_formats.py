@@ -62,7 +62,7 @@ def test_a_full_spool_of_an_earlier_agent_goes_on_byte_for_byte(fixture: Path, t
     assert {one.seq: one.data for one in spool.oldest(99)} == sealed
     assert all(batch.digest(one.data) == one.digest for one in spool.oldest(99))
     assert spool.state("radar-1") == {"count": 19}
-    assert (spool.unsynced(9), spool.unsynced_until_ms("b71d04c2")) == (1, 5001)
+    assert (spool.unsynced(9), spool.untimed()) == (1, [("b71d04c2", 5001)])
     last = max(sealed)
     (rest,) = spool.seal()
     assert rest.seq == last + 1
