@@ -55,6 +55,8 @@ EXTRAS = {
     name: room for name, (place, _) in ROOMS.items() if (room := place.partition(".")[0]) in ("collector", "simulator")
 }
 """The extra that brings what a word's room needs."""
+OF_ITS_OWN = {"pyarrow": "parquet"}
+"""A package that none of those brings, and the extra that does."""
 ELSEWHERE = {
     **{
         word: [f"agent {word}"] for word in ("setup", "ports", "probe", "watch", "doctor", "identify", "spool", "enrol")
@@ -171,7 +173,7 @@ def _with_kept_lines(command: Callable[..., Any]) -> str:
 def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:
     """A package that an extra brings, named; any other missing module is a fault of ours and shows as it is."""
     package = (error.name or "").partition(".")[0]
-    extra = EXTRAS.get(word or "")
+    extra = OF_ITS_OWN.get(package) or EXTRAS.get(word or "")
     if extra is None or package in OURS:
         raise error
     text = f"lamppost {word} needs the package {package}, which is not installed"

@@ -82,6 +82,13 @@ def test_a_terminal_that_lacks_a_letter_shows_the_rest(encoding: str) -> None:
     assert "Plantower PMS5003" in done.stdout.decode(encoding)
 
 
+def test_a_missing_package_is_named_with_the_extra_that_brings_it() -> None:
+    """Of Parquet's the extra was named that everybody has who can export at all."""
+    for package, extra in (("pyarrow", "parquet"), ("influxdb_client", "collector")):
+        missing = ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.sub")
+        assert lamppost._missing("export", missing).cure == f"pip install 'lamppost[{extra}]'"
+
+
 def test_a_fault_of_ours_still_shows_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "exists", lambda _: raised(OSError(errno.ELOOP, "?")))
     monkeypatch.setattr(sys, "argv", ["lamppost", "agent", "config", "undo"])
