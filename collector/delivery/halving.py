@@ -23,7 +23,7 @@ BELIEVED_FROM: Final = 16
 def write_halving(write: Callable[[Sequence[Row]], Answer], rows: Sequence[Row]) -> Stored | Held | Later:
     """Write rows; tell which were refused and why, or the answer that stopped the search."""
     refused: dict[int, str] = {}
-    spans = [(0, len(rows))]
+    spans = [(0, len(rows))] if rows else []
     follows_bad = False
     while spans:
         start, end = spans.pop()

@@ -46,6 +46,7 @@ PENDING_ROWS_MAX = 30_000  # a row is some 1.2 KB here: its line and its columns
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
 AFTER_MS = 5_000
 UNBORN_AFTER_MS = 2_000
+LEDGER_AFTER_MS = 60_000
 
 
 @dataclass(slots=True)
@@ -314,21 +315,41 @@ class Ingest:
         for work, reason in whole:
             self._quarantine_whole(work.name, work.payload, reason, now_ms)
         self._patience.rewarded()
-        ledgers = [r for w in group.works if w.name in kept for r in self._ledger(w, len(kept[w.name]))]
-        group.kept, group.answer, group.asked_ms = kept, self.aside(partial(self.store.write, ledgers)), now_ms
+        ledgers = self._ledgers(group.works, kept)
+        group.answer = self.aside(partial(self.store.write, ledgers)) if ledgers else at_once(Stored)
+        group.kept, group.asked_ms = kept, now_ms
 
     def _take_ledger(self, group: Group, now_ms: int) -> list[Work]:
         """Once the ledger stands, the batches of a group are stored for good, and answered, some at a time."""
         answer = _said(group)
+        assert group.kept is not None
+        if isinstance(answer, Refused):  # of one batch, as a rule: the spool of a new card is one series too many
+            rows = self._ledgers(group.works, group.kept)
+            group.answer = self.aside(partial(write_halving, self.store.write, rows))
+            return []
         if not isinstance(answer, Stored):
             self._works.put_back(group)
-            self._stop(Held(answer.reason) if isinstance(answer, Refused) else answer, now_ms)
+            self._stop(answer, now_ms)
             return []
-        assert group.kept is not None
+        self._hold_unaccounted(group, answer)
         done = [work for work in self._works.end(group, ROWS_PER_ROUND) if work.name in group.kept]
         for work in done:
             self._finish(work, group.kept[work.name])
         return done
+
+    def _hold_unaccounted(self, group: Group, answer: Stored) -> None:
+        """Whose ledger row the database refuses comes again: nobody could prove that it arrived whole."""
+        assert group.kept is not None
+        if not answer.refused:
+            return
+        names = [work.name for work in group.works if work.name in group.kept]
+        for at, reason in answer.refused.items():
+            name = names[at]
+            del group.kept[name]
+            text = f"the database takes the readings of {name.node}, and not the account of them: {reason}"
+            self.alarm(f"ledger:{name.node}", f"{text}. Until it does they stay on the device as well")
+            self._answer(name, Code.LATER, {"after_ms": LEDGER_AFTER_MS})
+        group.answer = at_once(Stored)
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
         """Quarantine what was refused, durably; False when there is no room and the batch must come again."""
@@ -353,6 +374,10 @@ class Ingest:
             self._answer(work.name, Code.STORED_IN_PART, info)
         else:
             self._answer(work.name, Code.STORED)
+
+    def _ledgers(self, works: list[Work], kept: Mapping[Name, list[Part]]) -> list[Row]:
+        """One row of each that could be kept."""
+        return [row for work in works if work.name in kept for row in self._ledger(work, len(kept[work.name]))]
 
     def _ledger(self, work: Work, quarantined: int) -> list[Row]:
         table = derive.ledger(work.envelope, work.name.digest, work.row_count, quarantined, work.time_ms)

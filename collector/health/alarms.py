@@ -20,6 +20,7 @@ STAYS_MS: Final = {
     "state": MINUTE_MS,  # a round that fails comes again within seconds
     "quarantine": 10 * MINUTE_MS,  # what was refused comes again after five seconds
     "spool": 60 * MINUTE_MS,  # what nobody answers is sent again within a quarter of an hour
+    "ledger": 10 * MINUTE_MS,  # what was not accounted for comes again after a minute
     "version": 60 * MINUTE_MS,
     "series": 60 * MINUTE_MS,
     "status": 60 * MINUTE_MS,  # who is not answered says it again within five minutes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from collector.delivery import ledger as ledger_questions
-from collector.stores.store import Answer, Later, Stored
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Answer, Later, Refused, Row, Stored
 from tests.closes import Closes
-from tests.collector.bench import BATCH, NOW, Bench
+from tests.collector.bench import BATCH, NOW, SPOOL, Bench
+from tests.ingest import ingest_on
 from wire.ack import Code
 
 
@@ -43,9 +45,9 @@ def bench(tmp_path: Path, closes: Closes) -> Bench:
     return bench
 
 
-def sealed(seq: int) -> bytes:
+def sealed(seq: int, **more: str) -> bytes:
     blocks: Any = [{**block, "t0": block["t0"] + 10_000 * seq} for block in BATCH["blocks"]]
-    return json.dumps({**BATCH, "seq": seq, "blocks": blocks}).encode()
+    return json.dumps({**BATCH, "seq": seq, "blocks": blocks, **more}).encode()
 
 
 def step(bench: Bench, now_ms: int = NOW + 600_000) -> list[int]:
@@ -222,3 +224,37 @@ def test_a_store_that_owes_an_answer_for_long_is_asked_no_question(
         step(bench, NOW + 4_000)
     step(bench, NOW + 4_000)
     assert bench.ingest.known.highest("lp-0017", "f" * 32) == 7
+
+
+class NoSeriesMore(Sqlite):
+    """A database whose series are used up once `is_full`: of a body it names no row, and claims one."""
+
+    is_full = False
+
+    def write(self, rows: Sequence[Row]) -> Answer:
+        if self.is_full and any((row.measurement, row.tags) not in self._series for row in rows):
+            return Refused("max-series-per-database limit exceeded: (6) dropped=1", 1)
+        return super().write(rows)
+
+
+def test_one_whose_ledger_is_refused_holds_up_no_other(tmp_path: Path, closes: Closes) -> None:
+    """A card was replaced in a city whose database had no series left: nothing of any station was stored after that."""
+    bench = closes(Bench(tmp_path))
+    bench.store.close()
+    bench.store = store = NoSeriesMore(tmp_path / "readings.db")
+    store.prepare()
+    bench.ingest = ingest_on(store, bench.registry, bench.state)
+    for node in ("lp-0017", "lp-0018"):
+        bench.born(SPOOL, node)
+        assert bench.send(sealed(42, node=node), node=node) == [(42, Code.STORED)]
+    store.is_full = True
+    bench.born("f" * 32)
+    bench.ingest.take("lp-0017", sealed(1, spool="f" * 32), NOW)
+    bench.ingest.take("lp-0018", sealed(43, node="lp-0018"), NOW)
+    assert step(bench, NOW) == [43]
+    assert sorted(bench.answers()) == [(1, Code.LATER), (43, Code.STORED)]
+    assert "store" not in bench.ingest.alarms
+    assert "max-series" in bench.ingest.alarms["ledger:lp-0017"]
+    assert bench.ingest.pending_rows() == 0
+    store.is_full = False
+    assert bench.send(sealed(1, spool="f" * 32), NOW + 60_000) == [(1, Code.STORED)]
