@@ -70,6 +70,16 @@ def test_a_message_leaves_the_ages_to_the_page(tmp_path: Path) -> None:
     city.close()
 
 
+def test_however_many_citizens_read_the_desk_is_kept_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While dust comes over a city a thousand look on, and the operators' list of alerts stood still."""
+    monkeypatch.setattr(live, "READERS_MAX", 1)
+    city = City(tmp_path)
+    beating = Live(city.site(), Renderer(city.site()), Views(city.site()))
+    citizen, operator = Sight("zh", ("lp-0001",), "station"), Sight("zh", (), "ops")
+    assert [beating.open(sight) is not None for sight in (citizen, citizen, operator)] == [True, False, True]
+    city.close()
+
+
 def test_while_the_database_is_away_open_pages_hear_of_alerts_and_the_desk_of_what_is_wrong(tmp_path: Path) -> None:
     """As long as somebody read of any station, desk and wall stood still: that the database is away was not told."""
     city = City(tmp_path)
