@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 
 from collector.alerts.alerting import Alerting
@@ -36,6 +36,8 @@ from wire.exits import Exit, Failure
 ASK_S: Final = 25.0
 KEPT_S: Final = 0.5
 METRES_PER_DEGREE = 111_320
+PROFILES_MAX: Final = 1024
+"""That are remembered: a node may call its sensors' models as it likes, and another way in each birth."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -128,7 +130,7 @@ def watched(rules: list[Rule]) -> Callable[[str], list[Watched]]:
 def titles(catalogue: Catalogue) -> Callable[[str], tuple[str, str]]:
     """Names of sensor models by profile, such as `plantower-pms5003@1`."""
 
-    @cache
+    @lru_cache(PROFILES_MAX)
     def of(profile: str) -> tuple[str, str]:
         try:
             title = catalogue.get(profile).title
@@ -142,7 +144,7 @@ def titles(catalogue: Catalogue) -> Callable[[str], tuple[str, str]]:
 def warm_ups(catalogue: Catalogue) -> Callable[[str], float]:
     """How long sensors of a profile warm up."""
 
-    @cache
+    @lru_cache(PROFILES_MAX)
     def of(profile: str) -> float:
         try:
             return catalogue.get(profile).warm_up_s

@@ -7,17 +7,19 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.alerts.on_duty import OnDuty
-from collector.city import site
+from collector.city import site, titles, warm_ups
 from collector.collector import Collector
 from collector.config import Config, SqliteStore
 from collector.stores.store import Stored, Table
 from collector.web.app import create_app
 from collector.web.feed import Feed
 from collector.web.server import WebServer
+from device_profiles.catalogue import load
 from tests.servers import wait_for
 from tests.web.served import Served
 from wire.status import Birth, Sensor
@@ -70,3 +72,13 @@ def test_the_api_tells_the_newest_reading_of_a_station(collector: Collector, req
     told = latest()
     assert told is not None
     assert datetime.fromisoformat(told).timestamp() == read_ms // 1000
+
+
+def test_of_models_that_nobody_knows_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node announces another in each birth; while a desk was open each was remembered for ever."""
+    monkeypatch.setattr("collector.city.PROFILES_MAX", 4)
+    told: list[Any] = [titles(load()), warm_ups(load())]
+    for of in told:
+        for number in range(9):
+            of(f"made-up@{number}")
+        assert of.cache_info().currsize == 4
