@@ -32,6 +32,6 @@ def owe_anew(
             groups = ("site", "node", "sensor", *KINDS[kind].tags)
             for series in store.select(Select(kind + HOURS, ("completeness",), first_ms, end_ms, where, groups)):
                 times = [row[0] + part for row in series.rows for part in _ENDS_MS]
-                table = Table(kind, tuple(sorted(series.tags.items())), times, {})
+                table = Table(kind, series.identity, times, {})
                 book.owe([table], reporting(series.tags["node"]).zone)
                 yield len(series.rows)

@@ -34,6 +34,7 @@ from collector.numbers.windows import (
     rolled,
 )
 from collector.stores.store import Select, Store, Table, Tags
+from wire.quantities import KINDS
 from wire.times import HOUR_MS, MINUTE_MS
 
 AIR: Final = "air_quality"
@@ -96,7 +97,7 @@ class StoredWindows:
             where: dict[str, str | tuple[str, ...]] = {"node": tuple(nodes)}
             groups = ("node", "sensor", "site")
             for series in self._store.select(Select(AIR + HOURS, self._judged, since_ms, until_ms, where, groups)):
-                key = (AIR, tuple((name, value) for name, value in series.tags.items() if value))
+                key = (AIR, series.identity)
                 found[_place(key)][series.tags["sensor"]].update(_by_time(self._judged, series.rows))
         for key, windows in new.items():
             if key[0] == AIR:
@@ -158,7 +159,8 @@ class StoredWindows:
         return _by_time(names, self._select(key, suffix, names, since_ms, until_ms))
 
     def _select(self, key: Key, suffix: str, columns: tuple[str, ...], since_ms: int, until_ms: int) -> list[list[Any]]:
-        where: dict[str, str | tuple[str, ...]] = dict(key[1])
+        untold: dict[str, str | tuple[str, ...]] = dict.fromkeys(KINDS[key[0]].tags, "")
+        where = untold | dict(key[1])  # a series without a lane is not all lanes together
         found = self._store.select(Select(key[0] + suffix, columns, since_ms, until_ms, where))
         return [row for series in found for row in series.rows]
 

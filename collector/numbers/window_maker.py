@@ -118,7 +118,7 @@ class WindowMaker:
                 continue
             for series in answer:
                 times = [time_ms + part for time_ms, n in series.rows if n for part in (0, HOUR_MS - 1)]
-                found.append(((kind, tuple(sorted(series.tags.items()))), times))
+                found.append(((kind, series.identity), times))
         return Written(found, untold)
 
     def _store_all(

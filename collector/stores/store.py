@@ -113,6 +113,11 @@ class Series(NamedTuple):
     tags: dict[str, str]
     rows: list[list[Any]]
 
+    @property
+    def identity(self) -> Tags:
+        """The tags that it has: those of a group that a series lacks are empty."""
+        return tuple(sorted((key, value) for key, value in self.tags.items() if value))
+
 
 class Aside(Protocol):
     """How work that waits for the database is run: here and now, or in another thread."""

@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 
 from collector.numbers.flow import Flow
+from collector.numbers.quality import Quality
+from collector.numbers.stored_windows import StoredWindows
+from collector.numbers.window_maker import WindowMaker
 from collector.numbers.windows import day_of
+from collector.stores.influx1 import Influx1
+from collector.stores.store import Stored, Table
 from tests.closes import Closes
-from tests.quality.bench import SHANGHAI, Bench, flow
+from tests.quality.bench import LANE, SHANGHAI, Bench, flow
+from tests.servers import Influxd
 
 MINUTE, HOUR = 60_000, 3_600_000
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
@@ -149,3 +155,22 @@ def test_occupancy_is_weighted_by_the_seconds_in_which_it_was_known() -> None:
     older = Flow()
     older.below({"occupancy_ratio_mean": 0.5, "duration_s_sum": 3600.0, "count_sum": 60, "count_n": 60})
     assert older.fields()["occupancy_ratio_mean"] == 0.5
+
+
+@pytest.mark.real
+def test_a_series_without_a_lane_is_not_all_lanes_together(tmp_path: Path, influxd: Influxd, closes: Closes) -> None:
+    """Its hour had the vehicles of every lane in it, where it came from the database and not from memory."""
+    bench = closes(Bench(tmp_path, NOON + 2 * HOUR))
+    stores = bench.store, closes(Influx1(influxd.url, tmp_path.name.replace("-", "_")))
+    whole = tuple((name, value) for name, value in LANE if name not in ("lane", "direction"))
+    for store in stores:
+        assert store.prepare() == Stored()
+        for tags, count in ((LANE, 7), (whole, 30)):
+            columns: dict[str, list[Any]] = {"count": [count], "duration_s": [60.0], "cq": [0]}
+            table = Table("traffic_flow", tags, [NOON], columns, frozenset({"count", "cq"}))
+            assert store.write(store.render(table)) == Stored()
+        windows = StoredWindows(store, lambda _: bench.reporting, Quality({}))
+        hours = [windows.hour(("traffic_flow", tags), NOON)[1]["count_sum"] for tags in (LANE, whole)]
+        assert hours == [7, 30]
+        written = WindowMaker(store, windows).written_since(NOON, ["traffic_flow"])
+        assert sorted(key[1] for key, _ in written.times) == sorted([LANE, whole])
