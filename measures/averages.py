@@ -30,8 +30,8 @@ def direction_deg(count: float, sines: float, cosines: float) -> float | None:
 
 
 def energy(level_db: float) -> float:
-    """What of a level may be added up and averaged, in units of the reference's. Beyond 1000 dB there is no sound."""
-    return float(10.0 ** (min(level_db, 1000.0) / 10))
+    """What of a level may be added up and averaged, in units of the reference's. Beyond ±1000 dB there is no sound."""
+    return float(10.0 ** (max(-1000.0, min(level_db, 1000.0)) / 10))
 
 
 def level_db(energy_mean: float) -> float:

@@ -20,6 +20,7 @@ def test_levels_are_added_as_energy() -> None:
     assert averages.equivalent_level_db([0, 0]) == 0
     assert averages.equivalent_level_db([]) is None
     assert averages.energy(9999) == averages.energy(1000), "a number that no sound has must not overflow"
+    assert averages.equivalent_level_db([-9999]) == pytest.approx(-1000), "nor have no logarithm"
 
 
 def test_each_quantity_has_the_mean_that_is_its_own() -> None:
