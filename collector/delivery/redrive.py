@@ -11,6 +11,7 @@ from collector.delivery.ingest import Ingest
 from collector.delivery.registry import Node, Registry
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
+from collector.stores.store import StoreDown
 from wire.ack import Code
 from wire.status import Birth
 
@@ -30,7 +31,8 @@ def redrive(
 ) -> str:
     """Try every whole batch kept under this name again; what is stored leaves the quarantine. Returns what happened.
 
-    `ingest` is one for this alone: what it thinks of spools is overruled.
+    `ingest` is one for this alone: what it thinks of spools is overruled. Raises StoreDown where the database does not
+    take it now, which is no refusal.
     """
     kept = db.execute(
         "SELECT spool, digest, payload FROM quarantine_whole WHERE node = ? AND seq = ?", (node, seq)
@@ -43,9 +45,11 @@ def redrive(
     stored = 0
     for spool, digest, payload in kept:
         ingest.registry = _Everyone(spool)
-        ingest.take(node, payload, now_ms, replay=True)
+        name = ingest.take(node, payload, now_ms, replay=True)
         for work in ingest.write(now_ms):
             book.owe(work.tables, reporting(node).zone)
+        if name is not None and ingest.waits(name):
+            raise StoreDown(ingest.alarms["store"])
         codes = [verdict.code for _, ack in ingest.acks(now_ms) for verdict in ack.verdicts]
         if codes and codes[-1] in (Code.STORED, Code.STORED_IN_PART):
             db.execute(

@@ -19,7 +19,7 @@ from collector.numbers.window_book import WindowBook
 from collector.pipeline import make_ingest
 from collector.stores.influx1 import Influx1
 from collector.stores.influxql import Asker
-from collector.stores.store import Answer, Refused, Row, Stored
+from collector.stores.store import Answer, Later, Refused, Row, Stored, StoreDown
 from tests.closes import Closes
 from tests.collector.bench import BATCH, NOW, SPOOL, Bench, changed, dump
 from tests.ingest import ingest_on
@@ -170,6 +170,19 @@ def test_a_batch_that_is_driven_again_is_made_of_as_any_other_and_its_hours_are_
     assert first[1:] == [24.0, pytest.approx(95.63, abs=0.01), "pm25_ugm3:c1,no2_ugm3:20C"]
     due = WindowBook(embedded.state, owner=False).due(NOW, 100)
     assert {(key[0], hour_ms) for key, hour_ms in due} == {("air_quality", HOUR), ("traffic_flow", HOUR)}
+
+
+def test_a_database_that_is_away_has_refused_nothing(
+    embedded: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`quarantine redrive` called it refused again, which sent a person to look for what is wrong with the batch."""
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded.store, "write", lambda _: Refused("beyond retention policy"))
+        assert embedded.send(dump(BATCH)) == [(42, Code.QUARANTINED)]
+        patch.setattr(embedded.store, "write", lambda _: Later("HTTP 503"))
+        with pytest.raises(StoreDown, match="HTTP 503"):
+            driven_again(embedded, settings_of(tmp_path), 42, NOW)
+    assert driven_again(embedded, settings_of(tmp_path), 42, NOW) == "stored 1 of 1"
 
 
 def driven_again(bench: Bench, settings: Config, seq: int, now_ms: int) -> str:
