@@ -63,6 +63,7 @@ class Alarms(dict[str, str]):
             last_ms = self._last_ms[name] = min(last_ms, now_ms)  # the clock may have been ahead
             if name not in self or (stays_ms is not None and now_ms - last_ms >= stays_ms):
                 text = self.pop(name, "")
-                del self._last_ms[name], self.since_ms[name]
+                del self._last_ms[name]
+                self.since_ms.pop(name, None)
                 if text:
                     log.warning("no longer: %s", text)

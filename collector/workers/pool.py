@@ -93,7 +93,7 @@ class WorkerPool:
         """Pass a batch to its worker, with the next `write`."""
         self._worker(node).give(Order("replay" if replay else "live" if live else "batch", node, payload))
 
-    def write(self, now_ms: int) -> list[Done]:  # noqa: ARG002
+    def write(self, now_ms: int) -> list[Done]:
         """Let the workers have what was given; returns the batches that they have brought into the database."""
         done: list[Done] = []
         self._news.clear()
@@ -104,7 +104,7 @@ class WorkerPool:
                 self._rolled += report.windows
                 self._answers += report.answers
         self._look_after()
-        self._tell_alarms()
+        self._tell_alarms(now_ms)
         return done
 
     def has_room(self, live: bool = False) -> bool:
@@ -145,7 +145,7 @@ class WorkerPool:
         """Something is wrong that the receiver sees itself."""
         self.alarms.sound(key, text)
 
-    def _tell_alarms(self) -> None:
+    def _tell_alarms(self, now_ms: int) -> None:
         """What any of the workers complains of, as long as it does, and what we complain of them."""
         found: dict[str, str] = {}
         for worker in self._workers:
@@ -155,7 +155,10 @@ class WorkerPool:
                 found[f"worker:{worker.number}"] = f"worker {worker.number} ends again and again; see the log"
         for name in self._far_alarms.keys() - found.keys():
             self.alarms.pop(name, None)
+            self.alarms.since_ms.pop(name, None)
         self.alarms.update(found)
+        for name in found:
+            self.alarms.since_ms.setdefault(name, now_ms)
         self._far_alarms = found
 
     # -- more than an ingest --------------------------------------------------------------------------------------

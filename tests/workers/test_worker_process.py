@@ -10,9 +10,13 @@ import pytest
 
 from benchmarks.traffic import Sender, fleet
 from collector.config import Config, Influx1Store
+from collector.delivery.registry import Registry
+from collector.statedb import open_state
 from collector.workers import worker_process as room
 from collector.workers.messages import Beginning, Order, Report
+from collector.workers.pool import WorkerPool
 from collector.workers.worker_process import WorkerProcess
+from tests.closes import Closes
 from tests.servers import free_port, wait_for
 
 
@@ -159,3 +163,21 @@ def test_what_is_sent_to_all_of_a_service_ends_no_worker_that_has_hardly_begun()
         process.send_signal(number)
     pipe.close()
     assert process.wait(30) == 0
+
+
+def test_a_worker_s_alarm_is_told_since_it_began(tmp_path: Path, closes: Closes) -> None:
+    """`collector status` called each of them wrong for 0 min, for days."""
+    config = Config(store=Influx1Store(kind="influx1"), state_file=tmp_path / "state.db")
+    pool = WorkerPool(config, 2, Registry(closes(open_state(config.state_file))), True)
+    first, second = pool._workers
+    first.ended = second.ended = True  # none is started for this
+
+    def says(now_ms: int, **alarms: str) -> dict[str, int]:
+        first.last = Report([], [], [], [], {}, {}, alarms, 0)
+        pool.write(now_ms)
+        pool.alarms.look(now_ms)
+        return dict(pool.alarms.since_ms)
+
+    assert says(1_000, store="HTTP 503") == says(61_000, store="HTTP 401") == {"store": 1_000}
+    assert says(121_000) == {}
+    assert says(181_000, store="HTTP 503") == {"store": 181_000}
