@@ -267,6 +267,8 @@ class Scenario(Strict):
         order = parse(text, self.start_of_day_s)
         if order.sensor is not None and order.sensor not in self.sensors:
             raise ValueError(f"{text!r}: sensor {word(order.sensor, self.sensors)}")
+        if order.kind == "swap" and len(self.sensors) < 2:
+            raise ValueError(f"{text!r}: a station here has no two sensors to exchange")
         return order
 
     def _span(self, one: AlertOf) -> tuple[float, float]:

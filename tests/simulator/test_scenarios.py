@@ -123,6 +123,17 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         assert "?, not" not in str(caught.value)
 
 
+def test_whose_stations_have_one_sensor_is_told_that_no_two_can_be_exchanged(tmp_path: Path) -> None:
+    """The run ended there, in a traceback."""
+    one = ROAD.partition("sensors:")[0] + "sensors:\n  air-1: {model: nova-sds011}\n"
+    (tmp_path / "one.yaml").write_text(one)
+    with pytest.raises(ValueError, match="'swap@\\+2m': a station here has no two sensors to exchange"):
+        load(str(tmp_path / "one.yaml")).orders(("swap@+2m",))
+    (tmp_path / "one.yaml").write_text(one + "faults: [swap@+2m]\n")
+    with pytest.raises(NotUsable, match="no two sensors to exchange"):
+        load(str(tmp_path / "one.yaml"))
+
+
 def test_the_manuals_own_scenario_can_be_used(tmp_path: Path) -> None:
     """Who copied it was told that its rule is not there."""
     sample, *_ = re.findall(r"(?ms)^```yaml\n(title.*?)^```", Path("docs/simulator.md").read_text())
