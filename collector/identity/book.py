@@ -26,6 +26,12 @@ CREATE TABLE IF NOT EXISTS certificate (serial TEXT PRIMARY KEY, node TEXT, made
 """
 
 
+_IS_GOOD = (
+    "SELECT 1 FROM certificate JOIN station USING (node)"
+    " WHERE serial = ? AND node = ? AND revoked_ms IS NULL AND state = 'active'"
+)
+
+
 class TokenRefused(ValueError):
     """Not a token of this node, or used, revoked or too old. Which of these is for the trail, not for the sender."""
 
@@ -112,15 +118,28 @@ class Book:
 
     # -- stations -------------------------------------------------------------------------------------------------
 
-    def enrolled(self, node: str, serial: int, expires_ms: int, who: str, now_ms: int, what: str = "enrolled") -> None:
+    def enrolled(self, node: str, serial: int, expires_ms: int, who: str, now_ms: int) -> None:
         """A certificate was given out; the node is active."""
         with self._file.use() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO certificate VALUES (?, ?, ?, ?, NULL)",
-                (f"{serial:x}", node, now_ms, expires_ms),
-            )
-            db.execute("INSERT OR REPLACE INTO station VALUES (?, 'active', ?)", (node, now_ms))
-            trail.append(db, trail.Line(now_ms, who, what, f"{node} {serial:x}"))
+            self._given(db, node, serial, expires_ms, trail.Line(now_ms, who, "enrolled", f"{node} {serial:x}"))
+
+    def renewed(self, node: str, old: int, serial: int, expires_ms: int, now_ms: int) -> bool:
+        """A certificate is given out for an older one; False when that is good no more, as when its station was retired
+        meanwhile: who has stolen it asks again and again."""
+        with self._file.use() as db:
+            is_good = db.execute(_IS_GOOD, (f"{old:x}", node)).fetchone() is not None
+            if is_good:
+                self._given(db, node, serial, expires_ms, trail.Line(now_ms, node, "renewed", f"{node} {serial:x}"))
+        return is_good
+
+    @staticmethod
+    def _given(db: sqlite3.Connection, node: str, serial: int, expires_ms: int, line: trail.Line) -> None:
+        db.execute(
+            "INSERT OR REPLACE INTO certificate VALUES (?, ?, ?, ?, NULL)",
+            (f"{serial:x}", node, line.at_ms, expires_ms),
+        )
+        db.execute("INSERT OR REPLACE INTO station VALUES (?, 'active', ?)", (node, line.at_ms))
+        trail.append(db, line)
 
     def retire(self, node: str, who: str, now_ms: int) -> int:
         """All certificates of a node are worth nothing from now on; returns how many there were."""
@@ -135,13 +154,7 @@ class Book:
 
     def is_good(self, node: str, serial: int) -> bool:
         """Whether this certificate was given to this node and not revoked, whatever its age."""
-        found = self._file.look(
-            "SELECT 1 FROM certificate JOIN station USING (node)"
-            " WHERE serial = ? AND node = ? AND revoked_ms IS NULL AND state = 'active'",
-            f"{serial:x}",
-            node,
-        )
-        return bool(found)
+        return bool(self._file.look(_IS_GOOD, f"{serial:x}", node))
 
     def revoked(self) -> list[int]:
         """Serial numbers for the list of the revoked."""

@@ -111,7 +111,8 @@ class Enrolment:
         except InvalidSignature:
             raise Refused("certificate-refused", "the request is not signed by the certificate's key") from None
         answer, new = self._sign(node, request, now_ms)
-        self.book.enrolled(node, new.serial_number, _ends_ms(new), node, now_ms, "renewed")
+        if not self.book.renewed(node, old.serial_number, new.serial_number, _ends_ms(new), now_ms):
+            raise Refused("certificate-refused", "the certificate cannot be renewed; enrol with a token")
         return answer
 
     def retire(self, node: str, who: str, now_ms: int) -> int:

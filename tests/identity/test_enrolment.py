@@ -153,6 +153,27 @@ def test_a_certificate_renews_itself_three_times_in_270_days_and_after_a_month_t
         _renew(office_keys, folder, now_ms + 1)
 
 
+def test_a_station_that_is_retired_while_it_renews_is_out(office: Enrolment, tmp_path: Path) -> None:
+    """Who held a stolen one had but to ask often enough: it was active again, with a certificate of its own."""
+
+    class Raced(Book):
+        """Somebody retires the station just after it was found to be good."""
+
+        def is_good(self, node: str, serial: int) -> bool:
+            good = super().is_good(node, serial)
+            office.book.retire(node, "anna", NOW)
+            return good
+
+    folder = tmp_path / "identity"
+    begin_ms = int(utc_now().timestamp() * 1000)
+    keys = replace(office, collector_keys=(_key(),))
+    enrol.take_answer(as_file(keys.accept("lp-1", enrol.new_request("lp-1", folder), "anna", begin_ms)), folder)
+    raced = replace(keys, book=Raced(office.book._file))
+    with pytest.raises(Refused, match="cannot be renewed"):
+        _renew(raced, folder, begin_ms + 61 * 86_400_000)
+    assert [(each.node, each.state, each.expires_ms) for each in office.book.stations()] == [("lp-1", "retired", None)]
+
+
 def test_two_installations_share_no_secret_and_ship_no_credential(tmp_path: Path) -> None:
     found = []
     for name in ("one", "two"):
