@@ -103,8 +103,11 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
         authority = authority.rolled_over(_authority_name(now), now)
     if drop_old:
         authority = replace(authority, older=())
-    authority.save(pki)
-    _issue(plan, authority, now)
+    try:
+        authority.save(pki)
+        _issue(plan, authority, now)
+    except OSError as error:
+        raise _unusable(plan.folder, error) from error
     return [f"sudo systemctl reload mosquitto && sudo systemctl restart lamppost-collector  # reads {pki} again"]
 
 

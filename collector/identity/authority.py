@@ -60,11 +60,14 @@ class Authority:
 
     @classmethod
     def load(cls, folder: Path) -> Authority:
-        """The authority of a folder: `ca.key` and `ca.pem`, each with the newest first."""
+        """The authority of a folder: `ca.key` and `ca.pem`, each with the newest first.
+
+        One of them may be ahead, where a rollover was cut off between the two: what has key and certificate counts.
+        """
         keys = [_load_key(folder / "ca.key", part) for part in _END.findall((folder / "ca.key").read_bytes())]
         certificates = x509.load_pem_x509_certificates((folder / "ca.pem").read_bytes())
-        pairs = list(zip(keys, certificates, strict=False))
-        if len(keys) != len(certificates) or any(key.public_key() != one.public_key() for key, one in pairs):
+        pairs = [(key, one) for one in certificates for key in keys if key.public_key() == one.public_key()]
+        if not pairs or pairs[0][1] != certificates[0]:
             raise ValueError(f"{folder / 'ca.key'}: not the keys of {folder / 'ca.pem'}")
         (key, newest), *older = pairs
         return cls(key, newest, tuple(cls(*pair) for pair in older))

@@ -174,6 +174,26 @@ def test_a_station_that_is_retired_while_it_renews_is_out(office: Enrolment, tmp
     assert [(each.node, each.state, each.expires_ms) for each in office.book.stations()] == [("lp-1", "retired", None)]
 
 
+@pytest.mark.parametrize("drop_old", [False, True])
+def test_a_change_of_the_authority_that_is_cut_off_between_its_files_leaves_one(drop_old: bool, tmp_path: Path) -> None:
+    """A full disk, or the power, at that moment, and no station could enrol or renew until somebody mended a file."""
+    now = utc_now()
+    old = Authority.new("old", now)
+    both = old.rolled_over("new", now)
+    before, after = (both, replace(both, older=())) if drop_old else (old, both)
+    before.save(tmp_path)
+    key_file = (tmp_path / "ca.key").read_bytes()
+    after.save(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(before.bundle())
+    assert Authority.load(tmp_path).bundle() == (after if drop_old else before).bundle()
+    (tmp_path / "ca.key").write_bytes(key_file)
+    assert Authority.load(tmp_path).bundle() == before.bundle(), "and as it was"
+    Authority.new("another", now).save(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(before.bundle())
+    with pytest.raises(ValueError, match="not the keys of"):
+        Authority.load(tmp_path)
+
+
 def test_two_installations_share_no_secret_and_ship_no_credential(tmp_path: Path) -> None:
     found = []
     for name in ("one", "two"):
