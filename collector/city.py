@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from collector.alerts.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
@@ -41,24 +41,44 @@ PROFILES_MAX: Final = 1024
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+class Made(NamedTuple):
+    """A station, and what it was made of."""
+
+    node: Node | None
+    called: tuple[str, str] | None
+    station: Station
+
+
 class StationList:
-    """All stations, made twice a second at most: a page asks several times, and there may be ten thousand."""
+    """All stations, listed twice a second at most: a page asks several times, and there may be ten thousand.
+
+    One of which nothing new was heard is not made again: in most seconds most of a city says nothing of itself.
+    """
 
     def __init__(self, config: Config, registry: Registry) -> None:
         self._known = {station.node: station for station in config.stations}
         self._names, self._registry = Names(config), registry
+        self._made: dict[str, Made] = {}
         self._kept: tuple[float, list[Station]] = (-KEPT_S, [])
 
     def of_now(self) -> list[Station]:
         """May be called from any thread."""
         if time.monotonic() - self._kept[0] > KEPT_S:
-            self._kept = time.monotonic(), self._listed()
+            listed = self._listed()
+            self._kept = time.monotonic(), listed  # since it was done: a long list is not old when it is ready
         return self._kept[1]
 
     def _listed(self) -> list[Station]:
         heard = {node.birth.node: node for node in self._registry.nodes() if node.birth.site != canary.SITE}
         order = sorted(self._known) + sorted(heard.keys() - self._known.keys())  # unnamed ones do not come first
-        return [_station(name, heard.get(name), self._known, self._names) for name in order]
+        self._made = {name: self._of(name, heard.get(name)) for name in order}
+        return [each.station for each in self._made.values()]
+
+    def _of(self, name: str, node: Node | None) -> Made:
+        called, made = self._names.of(name), self._made.get(name)
+        if made is not None and made.node is node and made.called == called:
+            return made
+        return Made(node, called, _station(name, node, self._known.get(name), called or (name, name)))
 
 
 def site(
@@ -166,12 +186,11 @@ def asker(config: Config) -> Callable[[str, str, dict[str, Any]], dict[str, Any]
     return ask_node
 
 
-def _station(name: str, node: Node | None, known: dict[str, Named], names: Names) -> Station:
-    label = known.get(name) or Named(node=name, zh=name, en=name)
-    zh, en = names.of(name) or (name, name)
-    if label.push is not None:
+def _station(name: str, node: Node | None, label: Named | None, called: tuple[str, str]) -> Station:
+    zh, en = called
+    if label is not None and label.push is not None:
         zh, en = f"{zh}（市民）", f"{en} (citizen)"
-    lat_deg, lon_deg = _place(label)
+    lat_deg, lon_deg = (None, None) if label is None else _place(label)
     if node is None:
         return Station(name, "", zh, en, lat_deg=lat_deg, lon_deg=lon_deg)
     birth = node.birth

@@ -40,7 +40,10 @@ class SeriesBudget:
         """
         node, site, ledger = envelope.node, envelope.site, f"ledger {envelope.spool}"
         known = self._known.get(node)
-        if known is None or (len(known) >= self._most and self._changed()):
+        if known is None:
+            known = self._known[node] = self._load(node)
+        elif len(known) >= self._most and self._changed():
+            self.flush()  # or what is new here would not be known
             known = self._known[node] = self._load(node)
         if ledger in known and all(_name(site, block) in known for block in checked.blocks):
             return checked
@@ -81,8 +84,7 @@ class SeriesBudget:
         return bool(before != self._version)
 
     def _load(self, node: str) -> set[str]:
-        """What the file knows, with what is new here put into it first."""
-        self.flush()
+        """What the file knows."""
         return {row[0] for row in self._db.execute("SELECT series FROM series_of_node WHERE node = ?", (node,))}
 
 
