@@ -10,6 +10,7 @@ from collector.delivery import known as module
 from collector.delivery import ledger
 from collector.delivery.known import Known
 from collector.delivery.quarantine import Name
+from collector.delivery.runs import MOST, Runs
 from collector.stores.store import Store, StoreDown
 
 MEMORY = 20
@@ -83,3 +84,40 @@ def test_the_spools_of_many_births_are_one_question(monkeypatch: pytest.MonkeyPa
     known.away = True
     known.learn([("lp-4", "d"), ("lp-5", "e")])
     assert asked == [3]
+
+
+def test_the_database_is_asked_of_no_backlog_that_comes_behind_live_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch of a backlog was a question, as soon as a live one of its spool was stored."""
+    asked: list[int] = []
+    monkeypatch.setattr(ledger, "highest", lambda *_: 2)
+    monkeypatch.setattr(ledger, "digest_of", lambda _, __, ___, seq: asked.append(seq))
+    known = Known(Nothing(), lambda _: None)  # type: ignore[abstract]
+    for seq in (1000, *range(3, 9), 1001):
+        assert known.digest(name(seq)) is None
+        known.remember(name(seq))
+    assert (known.highest("lp-1", name(1).spool), asked) == (1001, [])
+    assert known.digest(name(2)) is None
+    assert asked == [2], "it was there before, perhaps by another digest"
+    for seq in range(2000, 2000 + MEMORY):
+        known.remember(name(seq))
+    assert known.digest(name(5)) is None
+    assert asked == [2, 5], "what it was stored by is forgotten"
+
+
+@given(st.integers(0, 5), st.lists(st.integers(1, 60), max_size=80))
+def test_runs_hold_what_was_added_and_while_they_are_few_nothing_else(highest: int, numbers: list[int]) -> None:
+    runs, added = Runs(highest), set(range(highest + 1))
+    for number in numbers:
+        runs.add(number)
+        added.add(number)
+        parts = sum(one + 1 not in added for one in added)
+        if parts > MOST:
+            break
+        assert [one for one in range(70) if one in runs] == sorted(added)
+        assert runs.highest == max(added)
+    else:
+        return
+    for number in numbers:
+        runs.add(number)
+    assert all(number in runs for number in (*range(highest + 1), *numbers))
+    assert runs.highest == max(*numbers, highest)

@@ -15,7 +15,7 @@ SHOWN_BY = {
     "answers-first": 13,
     "any-code": 5,
     "forgetful": 10,
-    "ledger-first": 13,
+    "ledger-first": 25,
     "logs-refusals": 13,
     "no-digest": 12,
     "no-name": 9,
