@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,16 @@ def ask_node(config: Path, node: str, verb: str, arguments: dict[str, Any], time
     from collector.stations.asking import ask
 
     return ask(load_settings(config), node, verb, arguments, timeout_s)
+
+
+@contextmanager
+def as_agents_say(node: str) -> Iterator[None]:
+    """An answer is read within. Raises Failure where no agent gives such a one: whoever holds a node says anything."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        text = f"{node} answers what no agent says"
+        raise Failure(Exit.NOT_HEALTHY, "bad-answer", text, "--json shows it; is its agent ours?") from error
 
 
 def end_with(answer: dict[str, Any], healthy: Any = lambda: True) -> None:
@@ -78,4 +89,4 @@ def state_of(settings: Config) -> closing[sqlite3.Connection]:
 
 def moment(at_ms: int) -> str:
     """A time as tables show it."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).strftime("%Y-%m-%d %H:%M UTC")

@@ -30,5 +30,5 @@ def resend(
     if as_json or not answer.get("ok"):
         show_json(answer)
     else:
-        typer.echo(f"{node} sends again: {answer['batches']} of its batches")
+        typer.echo(f"{node} sends again: {answer.get('batches', '?')} of its batches")
     raise typer.Exit(Exit.FINE if answer.get("ok") else Exit.NOT_HEALTHY)

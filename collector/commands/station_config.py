@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from collector.clock import wall_ms
-from collector.commands.node import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
+from collector.commands.node import NODE, TIMEOUT, as_agents_say, ask_node, end_with, moment, node_of, state_of
 from collector.commands.options import CONFIG, JSON, say, show_json, this_person
 from wire.exits import Exit, Failure
 
@@ -31,9 +31,10 @@ def config_show(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFI
     if as_json:
         show_json(answer)
     elif answer.get("ok"):
-        typer.echo(answer["text"], nl=False)
-        reason = f": {answer['reason']}" if answer.get("reason") else ""
-        typer.echo(f"version {answer['version']}, {answer['state']}{reason}", err=True)
+        with as_agents_say(node):
+            typer.echo(str(answer["text"]), nl=False)
+            reason = f": {answer['reason']}" if answer.get("reason") else ""
+            typer.echo(f"version {answer['version']}, {answer['state']}{reason}", err=True)
     end_with(answer)
 
 
@@ -92,13 +93,15 @@ def config_set(
     shown = ask_node(config, node, "config", {"do": "show"}, timeout)
     if not shown.get("ok"):
         end_with(shown)
-    text = _changed(config, node, str(shown["text"]), settings, timeout)
-    lines = difflib.unified_diff(shown["text"].splitlines(), text.splitlines(), node, f"{node} (new)", n=1, lineterm="")
-    is_over = dry_run or text == shown["text"]
+    with as_agents_say(node):
+        before, digest = str(shown["text"]), str(shown["digest"])
+    text = _changed(config, node, before, settings, timeout)
+    lines = difflib.unified_diff(before.splitlines(), text.splitlines(), node, f"{node} (new)", n=1, lineterm="")
+    is_over = dry_run or text == before
     if is_over or not as_json:
         say("\n".join(lines) or f"{node}: nothing changes", as_json, node=node)
     if not is_over:
-        _send(config, node, text, shown["digest"], wait, timeout, as_json)
+        _send(config, node, text, digest, wait, timeout, as_json)
 
 
 def _changed(config: Path, node: str, text: str, settings: list[str], timeout_s: float) -> str:
@@ -160,17 +163,21 @@ def _send(config: Path, node: str, text: str, base: str | None, wait: bool, time
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
         version = begin_version(db, node, text, this_person(), wall_ms())
-    answer = ask_node(config, node, "config", {"do": "apply", "text": text, "version": version, "base": base}, timeout)
-    outcome = "on trial" if answer.get("ok") else "refused"
-    if answer.get("ok"):
-        typer.echo(f"{node}: version {version} is on trial, up to two minutes ...", err=True)
-        if wait:
-            outcome = _outcome(config, node, version)
-        if wait or as_json:
-            say(f"{node}: version {version} {outcome}", as_json, node=node, version=version, outcome=outcome)
-    with state_of(settings) as db:
-        end_version(db, node, version, outcome)
-    note(settings, this_person(), "settings sent", f"{node} version {version}: {outcome}", wall_ms())
+    asked = {"do": "apply", "text": text, "version": version, "base": base}
+    outcome = "no answer"
+    try:
+        answer = ask_node(config, node, "config", asked, timeout)
+        outcome = "on trial" if answer.get("ok") else "refused"
+        if answer.get("ok"):
+            typer.echo(f"{node}: version {version} is on trial, up to two minutes ...", err=True)
+            if wait:
+                outcome = _outcome(config, node, version)
+            if wait or as_json:
+                say(f"{node}: version {version} {outcome}", as_json, node=node, version=version, outcome=outcome)
+    finally:  # who waits no longer has sent them all the same
+        with state_of(settings) as db:
+            end_version(db, node, version, outcome)
+        note(settings, this_person(), "settings sent", f"{node} version {version}: {outcome}", wall_ms())
     if outcome == "refused":
         raise Failure(Exit.CONFIGURATION, "config-refused", f"{node} refuses: {answer.get('error')}", "nothing changed")
     raise typer.Exit(Exit.NOT_HEALTHY if outcome.startswith("rolled back") else Exit.FINE)
@@ -188,5 +195,5 @@ def _outcome(config: Path, node: str, version: int) -> str:
                 raise
             continue
         if said.get("version") == version and said.get("state") in ("kept", "rolled back"):
-            return f"{said['state']}{': ' + said['reason'] if said.get('reason') else ''}"
+            return f"{said['state']}: {said['reason']}" if said.get("reason") else str(said["state"])
     raise Failure(Exit.TIMED_OUT, "no-outcome", f"{node} has not said how the trial ended", "stations config show")

@@ -11,7 +11,7 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands import station_config
-from collector.commands.node import NODE, TIMEOUT, ask_node, end_with, moment, node_of, state_of
+from collector.commands.node import NODE, TIMEOUT, as_agents_say, ask_node, end_with, moment, node_of, state_of
 from collector.commands.options import (
     CONFIG,
     JSON,
@@ -150,15 +150,16 @@ def doctor(
     answer = ask_node(config, node, "doctor", {"only": only}, timeout)
     if as_json:
         show_json(answer)
-    elif answer.get("ok"):
-        for result in answer["results"]:
-            if quiet and result["state"] not in ("warn", "fail"):
-                continue
-            word = result["state"].upper() if result["state"] == "fail" else result["state"]
-            typer.echo(f" {word:<4}  {result['id']:<20} {result['text']}")
-            if result["cure"]:
-                typer.echo(f"       -> {result['cure']}")
-    end_with(answer, lambda: all(result["state"] != "fail" for result in answer["results"]))
+    with as_agents_say(node):
+        if answer.get("ok") and not as_json:
+            for result in answer["results"]:
+                if quiet and result["state"] not in ("warn", "fail"):
+                    continue
+                word = result["state"].upper() if result["state"] == "fail" else result["state"]
+                typer.echo(f" {word:<4}  {result['id']:<20} {result['text']}")
+                if result["cure"]:
+                    typer.echo(f"       -> {result['cure']}")
+        end_with(answer, lambda: all(result["state"] != "fail" for result in answer["results"]))
 
 
 @app.command("identify")
@@ -175,7 +176,9 @@ def identify(
     """
     answer = ask_node(config, node, "identify", {"seconds": seconds}, timeout)
     if answer.get("ok"):
-        say(f"{node} blinks its LED {answer['led']} for {answer['seconds']:g} s", as_json, node=node, led=answer["led"])
+        with as_agents_say(node):
+            told = f"{node} blinks its LED {answer['led']} for {answer['seconds']:g} s"
+        say(told, as_json, node=node, led=answer["led"])
     end_with(answer)
 
 
@@ -189,13 +192,14 @@ def frames(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as
     if as_json:
         show_json(answer)
     else:
-        for sensor in answer.get("sensors", []):
-            typer.echo(f"{sensor['name']}  {sensor['profile']}  {sensor['frames']} frames")
-            if "frame" in sensor:
-                told = "  ".join(f"{name} {value:g}" for row in sensor["values"] for name, value in row.items())
-                typer.echo(f"  {moment(sensor['at_ms'])}  {sensor['frame']}\n  {told}")
-            if "bad" in sensor:
-                typer.echo(f"  {moment(sensor['bad_at_ms'])}  bad: {sensor['reason']}  {sensor['bad']}")
+        with as_agents_say(node):
+            for sensor in answer.get("sensors", []):
+                typer.echo(f"{sensor['name']}  {sensor['profile']}  {sensor['frames']} frames")
+                if "frame" in sensor:
+                    told = "  ".join(f"{name} {value:g}" for row in sensor["values"] for name, value in row.items())
+                    typer.echo(f"  {moment(sensor['at_ms'])}  {sensor['frame']}\n  {told}")
+                if "bad" in sensor:
+                    typer.echo(f"  {moment(sensor['bad_at_ms'])}  bad: {sensor['reason']}  {sensor['bad']}")
     end_with(answer)
 
 
