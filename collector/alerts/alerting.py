@@ -154,6 +154,7 @@ class Alerting:
 
     def _look(self, series: Series, times: list[int], columns: Columns, now_ms: int) -> None:
         """The rules look at rows. One series that breaks them keeps them from no other: `on_broken` is told."""
+        self._in_service.heard(series, times)
         try:
             self._engine.observe(series, times, columns, now_ms)
         except Exception as error:

@@ -11,6 +11,7 @@ from operator import itemgetter
 from collector.rules import derived
 from collector.rules.engine import Engine, Expected
 from collector.rules.recent import Columns
+from collector.rules.rhythm import Rhythm
 from collector.rules.rule import Rule
 from collector.rules.transition import Episode, Series, Transition, episodes
 from wire.times import MINUTE_MS
@@ -53,7 +54,7 @@ def backtest(
 ) -> list[Backtest]:
     """Play stored rows, each series in order of time, slices of SLICE_MS one after the other; one Backtest a rule."""
     rules, expected = list(rules), list(inventory)
-    engine = Engine(rules)
+    engine, rhythm = Engine(rules), Rhythm()
     said: list[Transition] = []
     rows = newest_ms = 0
     if any(rule.joined for rule in rules):
@@ -61,11 +62,14 @@ def backtest(
     for series, times_ms, columns in history:
         came_ms = times_ms[-1] + _comes_after_ms(series, columns)
         if not newest_ms:
-            engine.expect(expected, times_ms[0])
+            engine.expect(rhythm.of(expected), times_ms[0])
         elif came_ms // MINUTE_MS > newest_ms // MINUTE_MS:
             said += engine.tick(newest_ms)
         newest_ms = max(newest_ms, came_ms)
         rows += len(times_ms)
+        rhythm.note(series, times_ms)
+        if rhythm.has_changed():
+            engine.expect(rhythm.of(expected), newest_ms)
         engine.observe(series, times_ms, columns, newest_ms)
     said += engine.tick(newest_ms)
     found = episodes(said)

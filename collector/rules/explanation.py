@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from collector.rules.engine import Engine, Expected
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
+from collector.rules.rhythm import Rhythm
 from collector.rules.rule import Rule
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, names_of
@@ -42,11 +43,15 @@ def explain(
     """
     if rule.spec is None or rule.joined:
         raise ValueError(f"{rule.alert} looks at more than this series' values, and cannot be explained from them")
-    engine = Engine([rule])
-    engine.expect([Expected(series, interval_ms)] if interval_ms is not None else [], at_ms)
+    engine, rhythm = Engine([rule]), Rhythm()
+    expected = [Expected(series, interval_ms)] if interval_ms is not None else []
+    engine.expect(rhythm.of(expected), at_ms)
     engine.adopt([] if standing is None else [standing])
     for times_ms, columns in history:
         end = next((i for i, t in enumerate(times_ms) if t > at_ms), len(times_ms))
+        rhythm.note(series, times_ms[:end])
+        if rhythm.has_changed():
+            engine.expect(rhythm.of(expected), at_ms)
         engine.observe(series, times_ms[:end], {name: c[:end] for name, c in columns.items()}, at_ms)
     reel = engine.reel(series)
     if reel is None:
