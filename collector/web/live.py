@@ -107,8 +107,9 @@ class Reader:
 
 @lru_cache(maxsize=16)
 def _event(parts: tuple[str, ...]) -> bytes:
-    """One event: the same bytes for all who are sent the same."""
-    return ("".join(f"data: {line}\n" for line in "".join(parts).split("\n")) + "\n").encode()
+    """One event: the same bytes for all who are sent the same. A lone CR ends a line of it too, as of a page."""
+    lines = "".join(parts).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return ("".join(f"data: {line}\n" for line in lines) + "\n").encode()
 
 
 class Live:

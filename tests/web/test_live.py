@@ -44,6 +44,21 @@ def test_a_reader_is_sent_what_changed_and_who_is_slow_the_newest_only() -> None
     assert last == 'data: <p data-live="bar">100</p>\ndata: \n\n'
 
 
+def test_a_note_with_a_lone_carriage_return_ends_no_line_of_a_message() -> None:
+    """To a browser it is one: all that came after it was lost."""
+
+    async def sent() -> str:
+        reader = Reader(Sight("en", (), "ops"))
+        stream = reader.stream()
+        await anext(stream)
+        reader.put(parts_of(HTML.format("one\rtwo\r\nthree")))
+        return (await anext(stream)).decode()
+
+    told = asyncio.run(sent())
+    assert "data: two\n" in told
+    assert "\r" not in told
+
+
 def test_a_message_leaves_the_ages_to_the_page(tmp_path: Path) -> None:
     """With two hundred ages in it, the list of alerts would be another one every second."""
     city = City(tmp_path, 1_790_000_000_000)
