@@ -12,7 +12,7 @@ import typer
 from collector.clock import wall_ms
 from collector.commands.node import state_of
 from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, show_json, this_person
-from collector.commands.times import clock_of, time_of
+from collector.commands.times import clock_of, span_of, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -159,8 +159,7 @@ def apply(
     from collector.numbers.window_book import WindowBook
 
     settings = load_settings(config)
-    zone, now_ms = settings.web.time_zone, wall_ms()
-    span = (time_of(since, zone), time_of(until, zone) if until else now_ms)
+    span, now_ms = span_of(since, until, settings.web.time_zone), wall_ms()
     with state_of(settings) as state, open_store(settings, "run the same command again: it may be repeated") as store:
         calibrations, book = Calibrations(state), WindowBook(state, owner=False)
         sensors = sorted({(record.node, record.sensor) for record in calibrations.all()})

@@ -396,3 +396,11 @@ def test_query_names_standard_edition_completeness_and_flags(tmp_path: Path, clo
     assert said["indices"] == []  # this station reports the Chinese index only
     assert len(said["concentrations"]) == 24
     assert said["concentrations"][-1]["flags"] == "flat?"
+
+
+def test_a_span_that_ends_before_it_begins_is_refused(tmp_path: Path, closes: Closes) -> None:
+    """No row was rewritten, all was said to be well, and the history named it."""
+    city = closes(City(tmp_path))
+    with pytest.raises(Failure, match="is not before --until"):
+        city.run(calibrate, "apply", "--since", "2026-03-02", "--until", "2026-03-01")
+    assert json.loads(city.run(calibrate, "list", "--json"))["audit"] == []
