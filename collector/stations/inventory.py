@@ -2,6 +2,8 @@
 
 How often a sensor reports is its profile's business; a profile this collector does not know is expected of nothing. No
 birth tells a radar's lanes, directions and interval: it is expected as a whole, and heard when any of its lanes is.
+
+A node with an agent tells of itself, whatever sensors it has; so it is missed also where nobody here knows them.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from collector.adapters.guests import GUEST
+from collector.config import CANARY
 from collector.delivery.registry import Node
 from collector.rules.engine import Expected
 from collector.rules.transition import Series
@@ -17,6 +21,8 @@ from device_profiles.catalogue import Catalogue, UnknownProfile
 
 COUNTED: Final = "traffic_flow"
 COUNTED_EVERY_MS: Final = 60_000
+HEALTH: Final = "node_health"
+HEALTH_EVERY_MS: Final = 60_000
 
 
 def expected(nodes: Iterable[Node], catalogue: Catalogue, places: Places) -> list[Expected]:
@@ -27,6 +33,9 @@ def expected(nodes: Iterable[Node], catalogue: Catalogue, places: Places) -> lis
 def _of_node(node: Node, catalogue: Catalogue, places: Places) -> Iterable[Expected]:
     birth = node.birth
     place, near = places.get(birth.node, Place({})), neighbours(birth.node, places)
+    if birth.version != GUEST and not birth.node.startswith(CANARY):
+        own = Series.of(HEALTH, {"site": birth.site, "node": birth.node})
+        yield Expected(own, HEALTH_EVERY_MS, place.labels, near)
     for sensor in birth.sensors:
         try:
             profile = catalogue.get(sensor.profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,33 @@ def test_while_the_node_is_offline_its_sensors_are_not_blamed(alerting: Callable
     made.expect([node(online=False)], NOW)
     made.node_state("lp-1", False, NOW)
     assert fired(made, 40) == {"offline"}
+
+
+def test_a_station_whose_sensors_nobody_here_knows_is_missed_too(alerting: Callable[..., Alerting]) -> None:
+    """Only who has a sensor that is known here was watched: of profiles of one's own nobody heard that all was lost."""
+    made, lost = alerting(), node(online=False)
+    own = replace(lost.birth, sensors=(Sensor("air-1", "my-own-sensor@1"),))
+    made.expect([lost._replace(birth=own)], NOW)
+    made.node_state("lp-1", False, NOW)
+    assert fired(made, 40) == {"offline"}
+
+
+@pytest.mark.parametrize(("name", "version"), [("lp-1", "0.1.0"), ("g-1", "guest"), ("canary-c1", "0.1.0")])
+def test_what_a_node_tells_of_itself_once_a_minute_fills_its_windows_and_is_missed(
+    name: str, version: str, alerting: Callable[..., Alerting]
+) -> None:
+    """No mean of ten minutes was ever complete, and no rule missed it. Guests and canaries owe nobody a minute."""
+    hot = {"window": {"mean": "cpu_temp_c", "over": "10m"}, "raise": "> 80"}
+    whole = {"kind": "node_health", "text": TEXT}
+    made = alerting(parse([{"alert": "hot", **whole, **hot}, {"alert": "mute", "absent": "10m", **whole}]))
+    found = node(name=name)
+    made.expect([found._replace(birth=replace(found.birth, version=version))], NOW)
+    for at_ms in range(NOW, NOW + 30 * MINUTE, MINUTE):
+        table = Table("node_health", (("node", name), ("site", "s")), [at_ms], {"cpu_temp_c": [90.0]})
+        made.observe([table] if at_ms < NOW + 15 * MINUTE else [], at_ms)
+        made.tick(at_ms)
+    firing = {view.rule for view in made.current() if view.state == "firing"}
+    assert firing == ({"hot", "mute"} if name == "lp-1" else set())
 
 
 def test_a_radar_is_missed_as_a_whole_and_heard_by_any_of_its_lanes(alerting: Callable[..., Alerting]) -> None:
