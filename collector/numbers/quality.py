@@ -27,7 +27,7 @@ from itertools import pairwise
 from operator import sub
 from typing import Any, Final, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from collector.numbers.ordered import extent
 from common.strict_model import Strict
@@ -52,6 +52,14 @@ class Limits(Strict):
     detection_limit: float | None = None
     step_per_h: float | None = Field(default=None, gt=0)
     neighbour: float | None = Field(default=None, gt=0)
+
+    @field_validator("range", "expect")
+    @classmethod
+    def _rises(cls, span: list[float] | None) -> list[float] | None:
+        """Every reading lies outside of one that does not, and would leave its hours."""
+        if span is not None and not span[0] < span[1]:
+            raise ValueError(f"{span[0]:g} to {span[1]:g} is no span: the smaller number comes first")
+        return span
 
 
 DEFAULTS: Final[dict[str, Limits]] = {

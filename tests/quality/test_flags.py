@@ -110,6 +110,13 @@ def test_thresholds_come_from_the_settings() -> None:
     assert codes(readings, pm25_raw_ugm3=Limits(expect=[0, 11])) == [None, *["pm25_raw_ugm3:expect?"] * 2]
 
 
+@pytest.mark.parametrize("turned", [{"range": [500, 0]}, {"expect": [11, 11]}])
+def test_a_span_the_wrong_way_round_is_refused(turned: dict[str, list[float]]) -> None:
+    """Every reading failed by it, and no hour had any."""
+    with pytest.raises(ValueError, match="the smaller number comes first"):
+        Limits.model_validate(turned)
+
+
 def wanliu(column: str) -> dict[int, float]:
     with Path(BEIJING).open(newline="") as rows:
         return {
