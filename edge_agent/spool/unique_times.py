@@ -63,7 +63,10 @@ class UniqueTimes:
         last = self.last_ms.get(series)
         if last is not None and time_ms <= last:
             if series.kind == hours.KIND and _is_of_an_hour_before(time_ms, last):
-                return reading
+                while time_ms in self._recent.get(series, ()):
+                    time_ms -= 1  # not into the next hour
+                self._remember(series, time_ms)
+                return reading._replace(time_ms=time_ms)
             if last - time_ms > STEP_MS:
                 self._step_back(series, time_ms)
             else:

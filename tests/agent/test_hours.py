@@ -105,6 +105,16 @@ def test_a_clock_that_was_years_ahead_for_a_while_keeps_no_account_from_being_to
     assert accounts[H + 3 * HOUR_MS] == 60
 
 
+def test_two_accounts_told_at_once_after_a_clock_was_set_back_have_each_its_time_within_the_hour() -> None:
+    """Of an agent that stopped then: two rows of one time, and the whole block of accounts was refused."""
+    unique, series = UniqueTimes(), Series("air-1", KIND)
+    unique.unique(Reading(series, H + HOUR_MS + 5, {"accepted": 1}))
+    for time_ms in (H + 100, H + HOUR_MS - 1):
+        told = {unique.unique(Reading(series, time_ms, {"accepted": n})).time_ms for n in (29, 16, 3)}
+        assert len(told) == 3
+        assert {one // HOUR_MS * HOUR_MS for one in told} == {H}
+
+
 def test_hours_that_an_earlier_agent_counted_since_boot_are_told_of_no_day_in_1970() -> None:
     hours = Hours({"0": {"air-1": {"accepted": 3600}}, str(H): {"air-1": {"accepted": 7}}})
     (told,) = hours.tick(H + 2 * HOUR_MS)
