@@ -109,8 +109,7 @@ class Agent:
         """Run until `stop` is set; then commit, seal, give the last batches a moment to be answered, and close."""
         now = self._now()
         self.recorder.timeline.observe(*now)
-        for sensor in self.sensors:
-            sensor.restore(self.recorder.spool.state(sensor.name), self.recorder.stamp(now))
+        self.recorder.restore(now)
         tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
         tasks += [
             asyncio.create_task(self._talk(number, sensor, port), name=f"talk to {sensor.name}")

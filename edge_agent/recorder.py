@@ -32,13 +32,14 @@ from edge_agent.spool.spool import (
 )
 from edge_agent.timeline import Timeline
 from edge_agent.urgency import Urgency
+from wire.names import is_boot
 
 log = logging.getLogger("lamppost.recorder")
 
 PENDING_MAX = 10_000
 AT_ONCE = 1_000  # readings a commit: to try all of them every second would keep a board busy while its disk is full
 REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estimated
-HOURS_KEY = "hours"
+HOURS_KEY, BOOT_KEY = "hours", "boot"
 _OF_THE_NODE = frozenset({"sensor_ledger", "gap", "node_health"})
 """What no sensor said: it has no account of its own."""
 _PASSING = (None, "warming_up", "settling")
@@ -89,6 +90,24 @@ class Recorder:
         self._unsynced = self.spool.unsynced(1) > 0
         self._restoring_ms: int | None = None
         self._began_ms: dict[str, int] = {}  # when each earlier boot began that never knew the time
+
+    def restore(self, now: Now) -> None:
+        """Sensors go on with what they counted when this agent, or the one before it, ended."""
+        before = self.spool.state(BOOT_KEY)
+        of_this = before == self._boot or not is_boot(before)  # an agent of before did not say
+        moved_ms = (self.timeline.offset_ms or 0) if of_this else None
+        stamp = self.stamp(now)
+        told = [row for one in self._sensors for row in one.restore(self.spool.state(one.name), stamp, moved_ms)]
+        if told:
+            self.keep_of(before, told)
+
+    def keep_of(self, boot: str, readings: list[Reading]) -> None:
+        """Readings of an earlier boot that never knew the time go to those of it that wait."""
+        try:
+            self.spool.accept(readings, Origin(self._node, self._site, boot, UNSYNCED), {BOOT_KEY: self._boot})
+            self._unsynced = True
+        except SpoolError as error:
+            self.trouble(error)
 
     def stamp(self, now: Now) -> int:
         """The time of a reading taken now: UTC, or since boot while nobody knows better."""
@@ -185,7 +204,7 @@ class Recorder:
         for reading in timed:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
         state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}
-        state[HOURS_KEY] = self._hours.state()
+        state |= {HOURS_KEY: self._hours.state(), BOOT_KEY: self._boot}
         origin, sealed = Origin(self._node, self._site, self._boot, clock), []
         try:
             if self._failed and not self._open_anew():

@@ -16,6 +16,7 @@ from edge_agent.sensors.presence import Presence
 from edge_agent.sensors.traffic import Counter as TrafficCounter
 from edge_agent.timeline import FLOOR_MS
 from wire.quantities import QUANTITIES
+from wire.times import HOUR_MS
 
 DETECTION = "detection"
 LATELY = 100
@@ -125,23 +126,34 @@ class Sensor:
             return []
         return [*self._close_left_open(now_ms), *self.traffic.tick(now_ms)]
 
-    def restore(self, state: dict[str, Any] | None, now_ms: int) -> None:
+    def restore(self, state: dict[str, Any] | None, now_ms: int, moved_ms: int | None = 0) -> list[Reading]:
         """Go on with the interval that was open; what a disk has changed of it is begun anew.
 
         One that begins after `now_ms` is in true time, which a box that has just begun does not know: it is left as
-        it is until the clock is set. Moved with the clock it would never end, nor would any after it. Or it is of a
-        boot that never knew the time, and is taken to have ended now.
+        it is until the clock is set. Moved with the clock it would never end, nor would any after it.
+
+        What a boot counted that did not know the time is in times since then: of this boot they are moved by `moved_ms`
+        to what is known now; None says that they are of an earlier one. Such an interval is over: it is returned.
         """
-        if self.traffic is None or not isinstance(state, dict) or not isinstance(state.get("start_ms"), int):
-            return
-        left = state.get("left_open") or state
+        told = list[Reading]()
         with suppress(AttributeError, KeyError, TypeError, ValueError):
-            if now_ms < left["start_ms"] < FLOOR_MS:
-                left = left | {"start_ms": now_ms - left["until_ms"] + left["start_ms"], "until_ms": now_ms}
-            if left["start_ms"] > now_ms:
+            if self.traffic is None or state is None:
+                return []
+            left = state.get("left_open")
+            if left is not None and left["start_ms"] > 0:
                 self._left_open = left
+            if state["start_ms"] < FLOOR_MS:
+                if moved_ms is None:
+                    self.traffic.restore(state)
+                    told = self.traffic.tick(state["start_ms"] + HOUR_MS)
+                    state = {"start_ms": now_ms}
+                else:
+                    state = state | {key: state[key] + moved_ms for key in ("start_ms", "until_ms")}
+            if state["start_ms"] > now_ms:
+                self._left_open = state
             else:
-                self.traffic.restore(left)
+                self.traffic.restore(state)
+        return told
 
     def _close_left_open(self, now_ms: int) -> list[Reading]:
         """The interval of a boot before, once the clock is behind its end; that of now goes on beside it."""

@@ -46,13 +46,20 @@ class ChunkTable:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def insert(self, site: str, boot: str, clock: str, readings: list[Reading]) -> None:
-        """The readings of one commit."""
-        self.insert_rows([(site, boot, clock, len(readings), chunk.dump(readings))])
+    def insert(self, site: str, boot: str, clock: str, readings: list[Reading]) -> int:
+        """The readings of one commit; their id."""
+        return self._insert((site, boot, clock, len(readings), chunk.dump(readings)))
 
     def insert_rows(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Chunks as a damaged file had them: site, boot, clock, how many readings, and their text."""
-        self._db.executemany("INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)", rows)
+        for row in rows:
+            self._insert(row)
+
+    def _insert(self, row: tuple[Any, ...]) -> int:
+        question = "INSERT INTO chunk (site, boot, clock, rows, body) VALUES (?, ?, ?, ?, ?)"
+        number = self._db.execute(question, row).lastrowid
+        assert number is not None
+        return number
 
     def oldest_untimed(self, most: int) -> list[Chunk]:
         """The oldest that wait for a true time, of one boot, after what stands for those that went before."""

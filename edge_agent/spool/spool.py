@@ -108,8 +108,10 @@ class Spool:
         with self._transaction():
             taken = list(readings) if origin.clock == UNSYNCED else [self._times.unique(each) for each in readings]
             if taken:
-                self._chunks.insert(origin.site, origin.boot, origin.clock, taken)
+                number = self._chunks.insert(origin.site, origin.boot, origin.clock, taken)
                 self._unsealed += len(taken)
+                if origin.clock == UNSYNCED:
+                    self._untimed[origin.boot] = number
             for key, value in (state or {}).items():
                 self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
             if true_time is not None:
@@ -402,8 +404,8 @@ class Spool:
         return self._chunks.unsynced(most)
 
     def untimed(self) -> list[tuple[str, int]]:
-        """Boots with rows that waited for a true time when this was opened, the oldest first; and the last time since
-        each, in milliseconds, that such a row has.
+        """Boots with rows that wait for a true time, or did when this was opened, the oldest first; and the last time
+        since each, in milliseconds, that such a row has.
         """
         return [(boot, self._chunks.untimed_until_ms(boot, last)) for boot, last in self._untimed.items()]
 

@@ -95,8 +95,8 @@ class Node(Agent):
         self._sealed_ms = world.clock.now_ms
         now = self._now()
         self.recorder.timeline.observe(*now)
+        self.recorder.restore(now)
         for sensor in sensors:
-            sensor.restore(self.recorder.spool.state(sensor.name), self.recorder.stamp(now))
             sensor.begin(world.clock.now_s, self._powered_s)
         for line in self.lines:
             self._talk(line)

@@ -24,12 +24,19 @@ class NotedRecorder(Recorder):
 
     def keep(self, readings: list[Reading]) -> None:
         for reading in readings:
-            series = reading.series
-            if series.kind in SENT_BY_THE_AGENT:
-                who = SeriesOf(self._node, self._told_site, series.sensor, series.kind, tuple(sorted(series.tags)))
+            if reading.series.kind in SENT_BY_THE_AGENT:
                 true_ms = reading.time_ms + (0 if self.timeline.trusted else self._booted_ms)
-                self.open_keys.append(self.notes.sent(who, true_ms, dict(reading.values)))
+                self.open_keys.append(self.notes.sent(self._who(reading), true_ms, dict(reading.values)))
         super().keep(readings)
+
+    def keep_of(self, boot: str, readings: list[Reading]) -> None:
+        for reading in readings:
+            self.notes.sent(self._who(reading), self._booted_ms - 1, dict(reading.values), cq=2)  # a guess
+        super().keep_of(boot, readings)
+
+    def _who(self, reading: Reading) -> SeriesOf:
+        series = reading.series
+        return SeriesOf(self._node, self._told_site, series.sensor, series.kind, tuple(sorted(series.tags)))
 
     def lose(self, cause: str) -> None:
         """The process ends: what no commit has promised is gone, or not; what waited for the time stays a guess."""

@@ -22,6 +22,7 @@ class Box:
     def __init__(self, path: Path, profile: str) -> None:
         self._path, self._profile = path, profile
         self.told: list[tuple[int, float]] = []
+        self.estimated: set[int] = set()
 
     def boot(self, number: int, from_ms: int, seconds: int, synced_after_s: int) -> None:
         profile = load().get(self._profile)
@@ -32,7 +33,7 @@ class Box:
             now = Now(at_s * 1000, from_ms + at_s * 1000, at_s >= synced_after_s)
             if at_s == 0:
                 recorder.timeline.observe(*now)
-                sensor.restore(recorder.spool.state("eye-1"), recorder.stamp(now))
+                recorder.restore(now)
             second = (from_ms // 1000 + at_s) % 60
             for tenth in range(10):
                 stamp, near = recorder.stamp(now) + 100 * tenth, 10 <= second < 12
@@ -41,8 +42,10 @@ class Box:
                 elif near:
                     sensor._see({"speed_kmh": 40.0}, stamp)
             for batch in recorder.commit(now, seal="all"):
-                rows = (row for row in readings_of(batch.data)[0] if row.series.kind == "traffic_flow")
+                found, envelope = readings_of(batch.data)
+                rows = [row for row in found if row.series.kind == "traffic_flow"]
                 self.told += [(row.time_ms, row.values["count"]) for row in rows]
+                self.estimated |= {row.time_ms for row in rows if envelope.clock == "estimated"}
         recorder.spool.close()
 
 
@@ -63,12 +66,18 @@ def test_an_interval_left_open_is_told_once_the_clock_is_set_and_those_after_it_
     assert max(told) < third_ms + 200_000
 
 
+@pytest.mark.parametrize("synced_after_s", [0, 30])
 @pytest.mark.parametrize("profile", ["omnipresense-ops243a", "benewake-tfmini"])
-def test_an_interval_left_open_by_a_boot_that_never_knew_the_time_is_of_no_day_in_1970(
-    tmp_path: Path, profile: str
+def test_an_interval_left_open_by_a_boot_that_never_knew_the_time_is_of_that_boot_and_of_no_day_in_1970(
+    tmp_path: Path, profile: str, synced_after_s: int
 ) -> None:
     """A collector refuses what is older than 2020, and its vehicles were missing."""
     box = Box(tmp_path / "spool.db", profile)
     box.boot(1, BEGIN_MS, 75, 100)
-    box.boot(2, BEGIN_MS + 2 * MINUTE_MS, 130, 30)
+    second_ms = BEGIN_MS + 2 * MINUTE_MS
+    box.boot(2, second_ms, 130, synced_after_s)
     assert sum(count for _, count in box.told) == 4
+    (first_ms, one), (open_ms, other) = sorted(box.told)[:2]
+    assert (one, other, open_ms - first_ms) == (1, 1, MINUTE_MS)
+    assert box.estimated == {first_ms, open_ms}
+    assert open_ms < second_ms
