@@ -12,6 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 
 BODY_MAX = 16_384
 CLIENTS_MAX = 10_000
+CLIENT_MAX = 64
+"""Characters: longer is no address and no account's name."""
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -68,6 +70,7 @@ class Allowance:
 
     def take(self, client: str, now_ms: int) -> bool:
         """True when one more is allowed, and then it is counted."""
+        client = client[:CLIENT_MAX]
         if len(self._taken) > CLIENTS_MAX:
             self._taken.clear()
         for name, most in (("", self._crowd * self._number), (client, self._number)):

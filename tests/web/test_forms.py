@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from starlette.requests import Request
 
@@ -46,3 +48,16 @@ def test_a_clock_that_is_set_back_keeps_nobody_out() -> None:
     assert not allowance.take("198.51.100.7", NOW_MS + 8 * HOUR_MS + 10)
     taken = [allowance.take("198.51.100.7", NOW_MS + number) for number in range(12)]
     assert taken == [True] * 10 + [False] * 2, "as many as ever: the clock opens no door wider either"
+
+
+def test_what_somebody_calls_himself_is_not_kept_at_any_length() -> None:
+    """The name of a login is anybody's: at 16 KB each, one address alone filled 160 MB in ten days."""
+    allowance = Allowance(50, HOUR_MS, crowd=100)
+    tracemalloc.start()
+    try:
+        for number in range(1_000):
+            assert allowance.take(str(number).ljust(16_384), NOW_MS)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 3_000_000
