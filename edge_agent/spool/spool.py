@@ -422,9 +422,9 @@ class Spool:
         self.abandon()
 
     def close(self) -> None:
-        """Write what was released and let go of the file."""
+        """Write what was released, where the disk takes it, and let go of the file."""
         try:
-            with self._transaction():
+            with suppress(SpoolError), self._transaction():
                 self.batches.write_answers()
         finally:
             self.abandon()

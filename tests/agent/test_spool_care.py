@@ -448,6 +448,15 @@ def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(spool: Spool) 
     assert [row.time_ms for row in spool.accept(rows, ORIGIN)] == [row.time_ms for row in rows]
 
 
+def test_a_spool_is_closed_also_where_the_disk_takes_nothing(spool: Spool, closes: Closes) -> None:
+    """An agent that was told to stop, or had new settings, ended with a traceback."""
+    (one,) = fill(spool, 1)
+    spool.release(one.id, 0, T0)
+    spool._db.execute("PRAGMA query_only = 1")
+    spool.close()
+    assert closes(Spool(spool.path, "lp-1", "s")).oldest(9), "what was answered goes once more"
+
+
 def test_room_that_cannot_be_made_skips_no_sequence(spool: Spool) -> None:
     """Each attempt on a full disk left one out: an audit takes it for a batch that was lost."""
     last = fill(spool, 3)[-1].seq
