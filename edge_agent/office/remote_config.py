@@ -34,12 +34,13 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is on trial: its version, what was well before, how often the agent began with it."""
+    """What is on trial: its version and digest, what was well before, how often the agent began with it."""
 
     version: int
     heard: list[str] = field(default_factory=list)
     connected: bool = False
     starts: int = 0
+    digest: str | None = None  # an agent of before did not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,10 @@ class RemoteConfig:
     # -- at the start of the agent ---------------------------------------------------------------------------------
 
     def begin(self) -> Trial | None:
-        """Call before the settings are read. Puts the old ones back when these cannot be used."""
+        """Call before the settings are read. Puts the old ones back when these cannot be used.
+
+        Others than were sent are on no trial: the power went before they were in place, or a person put them there.
+        """
         trial = self.trial()
         if trial is None:
             return None
@@ -75,6 +79,9 @@ class RemoteConfig:
             check_file(self.file)
         except Refused as error:
             self.put_back(str(error))
+            return None
+        if trial.digest not in (None, digest(self.file.read_bytes())):
+            self._end("rolled back", trial.version, "other settings are in force")
             return None
         write_whole(self._trial, json.dumps(asdict(trial)).encode())
         return trial
@@ -128,7 +135,7 @@ class RemoteConfig:
             before = running
         try:
             write_whole(self._before, before.encode(), like=self.file)
-            trial = Trial(version, sorted(health.heard), health.connected)
+            trial = Trial(version, sorted(health.heard), health.connected, digest=digest(text.encode()))
             write_whole(self._trial, json.dumps(asdict(trial)).encode())
             write_whole(self.file, text.encode())
         except OSError as error:
@@ -209,6 +216,6 @@ def _usable(text: str) -> bool:
     return True
 
 
-def digest(text: str) -> str:
+def digest(text: str | bytes) -> str:
     """A name for a text: the first 16 bytes of SHA-256 in hex."""
-    return hashlib.sha256(text.encode()).digest()[:16].hex()
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).digest()[:16].hex()

@@ -69,7 +69,7 @@ def test_a_trial_is_passed_by_readings_and_the_mode_of_the_file_stays(file: Path
     keeper = RemoteConfig(file)
     keeper.take(SETTINGS + "seal_s: 2.0\n", 7, None, config(), HEALTHY)
     trial = keeper.begin()
-    assert trial == Trial(7, ["air-1"], True, 1)
+    assert trial == Trial(7, ["air-1"], True, 1, digest(SETTINGS + "seal_s: 2.0\n"))
     assert keeper.judge(trial, config(), Health(frozenset(), True, False), 5) is None
     assert keeper.judge(trial, config(), HEALTHY, 6) == "kept"
     assert keeper.outcome() == {"state": "kept", "version": 7, "reason": ""}
@@ -114,6 +114,17 @@ def test_an_agent_that_falls_over_with_new_settings_gets_its_old_ones_back(file:
     assert RemoteConfig(file).begin() is None
     assert file.read_text() == SETTINGS
     assert keeper.outcome()["state"] == "rolled back"
+
+
+@pytest.mark.parametrize("there", [SETTINGS, SETTINGS + "seal_s: 4.0\n"], ids=["the old ones", "a person's"])
+def test_settings_that_are_not_in_place_are_not_kept(file: Path, there: str) -> None:
+    """The power went between the word of a trial and the file: the office read that its settings were kept."""
+    keeper = RemoteConfig(file)
+    keeper.take(SETTINGS + "seal_s: 2.0\n", 3, None, config(), HEALTHY)
+    file.write_text(there)
+    assert keeper.begin() is None
+    assert keeper.outcome() == {"state": "rolled back", "version": 3, "reason": "other settings are in force"}
+    assert file.read_text() == there
 
 
 def test_a_power_cut_that_left_half_a_file_gets_the_old_ones_back(file: Path) -> None:
