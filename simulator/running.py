@@ -71,8 +71,12 @@ def judge(run: str, against: str | None, html: Path | None) -> Verdict:
         text = f"{folder} has no notes: a run of depth file, or one that was killed"
         raise Failure(Exit.NOT_HEALTHY, "no-notes", text, "run it again")
     notes = Notes(folder / "notes.db")
-    address = against or notes.meta().get("store")
-    store = open_store(address) if address is not None else Sqlite(folder / STORE)
+    address, own = against or notes.meta().get("store"), folder.resolve() / STORE
+    if address in (None, f"sqlite://{own}") and not own.is_file():
+        notes.close()
+        text = f"nothing was stored in {folder}: so short was the run, or its collector.log tells why"
+        raise Failure(Exit.NOT_HEALTHY, "nothing-stored", text, "give a longer --duration or a lower --speed")
+    store = open_store(address) if address is not None else Sqlite(own)
     try:
         verdict = verify(notes, store, folder.name, alone=against is None)
         if html is not None:

@@ -18,6 +18,7 @@ from edge_agent.lines import captures
 from simulator import runs
 from simulator.depths import captures as depth_file
 from simulator.depths.control import ask
+from simulator.notes import Notes
 from simulator.scenario import scenario
 from simulator.sim_cli import app
 from simulator.verify.verdict import Verdict
@@ -229,6 +230,16 @@ def test_a_page_that_cannot_be_written_and_a_taken_folder_are_told(tmp_path: Pat
     told = sim("run", "dust-storm", "--small", "--out", str(tmp_path / "mine"), code=2).stderr
     assert "readings.db is of no run. Cure: name another folder" in told
     assert (tmp_path / "mine" / "readings.db").exists()
+
+
+def test_a_run_too_short_to_store_anything_is_told_so(tmp_path: Path) -> None:
+    """It was `unable to open database file`, with the advice to start it."""
+    notes = Notes(tmp_path / "notes.db")
+    notes.say(store=f"sqlite://{tmp_path}/readings.db")
+    notes.close()
+    told = sim("verify", "--run", str(tmp_path), code=1).stderr
+    assert "nothing was stored in" in told
+    assert "Cure: give a longer --duration" in told
 
 
 @pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGHUP,)])
