@@ -74,7 +74,7 @@ class Requests:
     async def _run(self, errand: Errand, asked: wire.Request) -> bytes:
         try:
             result = await errand(asked.arguments)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             self.counts["request_refused"] += 1
             result = _no(str(error))
         return self._say(asked.transaction, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -84,6 +85,19 @@ def test_a_disk_that_takes_nothing_is_an_error_and_ends_nobody(bench: Bench, spo
     assert bench.requests.counts == {"request_refused": 1}
     spool._db.execute("PRAGMA query_only = 0")
     assert bench.ask(tx="t2", from_ms=NOW, to_ms=NOW + 9)["batches"] == 9
+
+
+def test_an_errand_for_which_the_board_has_nothing_left_is_an_error(bench: Bench) -> None:
+    """A doctor that could not be started gave no answer at all."""
+
+    async def doctor(_: dict[str, Any]) -> dict[str, Any]:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    bench.requests = Requests("lp-0017", bench, SESSION, lambda: NOW, lambda _: None, {"doctor": doctor})
+    errand = bench.requests.answer("doctor", request.encode(request.Request("t1", SESSION, NOW, {})))
+    assert errand is not None
+    assert not isinstance(errand, bytes)
+    assert "temporarily unavailable" in json.loads(asyncio.run(errand))["error"]
 
 
 def test_while_the_clock_is_not_trusted_the_session_must_do(bench: Bench) -> None:
