@@ -77,7 +77,7 @@ def make_room(spool: Spool, max_bytes: int, now_ms: int) -> int:
     """One step towards `max_bytes`; returns how many rows were thinned or dropped. Call again until it returns 0."""
     if spool.used_bytes() <= max_bytes or spool.prune(FOR_EVER_MS):
         return 0
-    return _thin_or_drop(spool, _oldest(spool, now_ms), now_ms) or spool.drop_untimed(DROP_COMMITS)
+    return _thin_or_drop(spool, _alike(_oldest(spool, now_ms)), now_ms) or spool.drop_untimed(DROP_COMMITS)
 
 
 def split(spool: Spool, number: int, now_ms: int) -> None:
@@ -98,20 +98,25 @@ def purge(spool: Spool, before_ms: int, now_ms: int) -> int:
         old = [one for one in _oldest(spool, now_ms) if one.batch.to_ms < before_ms]
         if not old:
             return gone
-        gone += _give_up(spool, old, "purged", now_ms)
+        gone += _give_up(spool, _alike(old), "purged", now_ms)
 
 
 def _oldest(spool: Spool, now_ms: int) -> list[_Opened]:
-    """The oldest batches, of one life, that hold more than gap records."""
+    """The oldest batches that hold more than gap records."""
     passed: list[int] = []
     while opened := [_Opened(one, *spool.opened(one)) for one in spool.oldest(THIN_BATCHES, passed)]:
         gaps = [one for one in opened if not one.others]
         if _merge_gaps(spool, gaps, now_ms):
             continue
         if found := [one for one in opened if one.others]:
-            return [one for one in found if one.batch.spool == found[0].batch.spool]
+            return found
         passed += [one.batch.id for one in gaps]
     return []
+
+
+def _alike(opened: list[_Opened]) -> list[_Opened]:
+    """Those of one life, place, boot and clock, as the first: what is made of them is one batch."""
+    return [one for one in opened if (one.batch.spool, one.origin) == (opened[0].batch.spool, opened[0].origin)]
 
 
 def _merge_gaps(spool: Spool, opened: list[_Opened], now_ms: int) -> bool:

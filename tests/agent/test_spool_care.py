@@ -215,6 +215,22 @@ def test_a_full_spool_thins_the_oldest_and_accounts_for_every_row(spool: Spool, 
     assert replaced | present == set(range(1, spool.next_seq)), "every sequence is there or named"
 
 
+def test_what_is_thinned_stays_with_its_place_and_with_the_word_for_its_clock(spool: Spool) -> None:
+    """Of a station that had moved, readings of the new place were stored as of the old one, and estimates as sure."""
+    moved = ORIGIN._replace(site="there", clock="estimated")
+    for minute in range(6):
+        rows = [Reading(AIR, T0 + minute * 60_000 + at * 1000, {"pm25_raw_ugm3": minute}) for at in range(60)]
+        spool.accept(rows, moved if minute > 2 else ORIGIN)
+        spool.seal()
+    assert [make_room(spool, 0, T0) for _ in range(2)] == [180, 180]
+    found = {}
+    for one in spool.oldest(99):
+        rows, envelope = readings_of(one.data)
+        of = envelope.site, envelope.clock
+        found |= {row.time_ms: of for row in rows if row.series.kind == "air_quality_1m"}
+    assert [found[T0 + minute * 60_000] for minute in range(6)] == [("s", "synced")] * 3 + [("there", "estimated")] * 3
+
+
 def test_when_nothing_can_be_thinned_any_more_the_oldest_is_dropped_and_named(spool: Spool) -> None:
     fill(spool, 30, rows=60)
     for _ in range(200):
