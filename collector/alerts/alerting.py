@@ -180,7 +180,7 @@ class Alerting:
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""
         self._in_service.nodes = nodes
-        self._engine.expect(self._in_service.expected(), now_ms)
+        self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
 
     def follow(self, nodes: list[Node], now_ms: int) -> None:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
@@ -234,7 +234,7 @@ class Alerting:
         if not self._caught_up and not self._catch_up(now_ms):
             return []
         if self._waits.comes_round("retired", now_ms, RETIRED_EVERY_MS) and self._in_service.has_changed():
-            self._engine.expect(self._in_service.expected(), now_ms)
+            self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
         replayed = self._replayed
         self._others += self._engine.tick(now_ms)
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])

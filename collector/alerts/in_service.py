@@ -4,6 +4,8 @@ service.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from collector.delivery.registry import Node
 from collector.rules.engine import Expected
 from collector.rules.rhythm import Rhythm
@@ -30,6 +32,11 @@ class InService:
         """What every sensor in service should report."""
         nodes = (node for node in self.nodes if node.birth.node not in self._out)
         return self._rhythm.of(expected(nodes, self._catalogue, self._places))
+
+    @property
+    def paces(self) -> Mapping[Series, int]:
+        """How often series report of which no model tells it."""
+        return self._rhythm.found
 
     def heard(self, series: Series, times_ms: list[int]) -> None:
         """Readings came, their times rising."""

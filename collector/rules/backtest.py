@@ -69,7 +69,7 @@ def backtest(
         rows += len(times_ms)
         rhythm.note(series, times_ms)
         if rhythm.has_changed():
-            engine.expect(rhythm.of(expected), newest_ms)
+            engine.expect(rhythm.of(expected), newest_ms, rhythm.found)
         engine.observe(series, times_ms, columns, newest_ms)
     said += engine.tick(newest_ms)
     found = episodes(said)

@@ -16,8 +16,9 @@ the lateness again. What a series has seen it passes over, the rest is decided a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from collector.rules import derived
@@ -32,6 +33,7 @@ from collector.rules.track import Track
 from collector.rules.transition import Series, Transition
 
 LATENESS_MS: Final = 120_000
+_NONE: Final[Mapping[Series, int]] = MappingProxyType({})
 
 
 class Expected(NamedTuple):
@@ -65,6 +67,7 @@ class Engine:
         self._index = RuleIndex((rule for rule in self.rules.values() if rule.spec is not None), self._joined.needed)
         self._timelines: dict[Series, Timeline | None] = {}
         self._expected: dict[Series, Expected] = {}
+        self._paces: Mapping[Series, int] = _NONE
         self._places: dict[str, Expected] = {}  # by node, one of its series
         self._touched: dict[Series, None] = {}  # what changes() has not given out, the longest first
         self._urgent: dict[Series, None] = {}  # those of them that the database alone would not bring back
@@ -72,11 +75,13 @@ class Engine:
 
     # What comes in
 
-    def expect(self, inventory: Iterable[Expected], now_ms: int) -> None:
+    def expect(self, inventory: Iterable[Expected], now_ms: int, paces: Mapping[Series, int] = _NONE) -> None:
         """The series that should report, with interval and labels. Alerts on series that are gone from it end.
 
-        So do those on what is derived of a sensor that is gone: its lanes, its hours and days, its indices.
+        So do those on what is derived of a sensor that is gone: its lanes, its hours and days, its indices. `paces` are
+        the intervals of others, as far as they are known.
         """
+        self._paces = paces
         gone, self._expected = set(self._expected), {each.series: each for each in inventory}
         gone -= self._expected.keys()
         if gone:
@@ -266,9 +271,9 @@ class Engine:
         return None if known is None or not known.neighbours else known.neighbours
 
     def _interval_ms(self, series: Series) -> int | None:
-        """What the inventory says, else what the roll-up's name or the index's period say."""
+        """What the inventory says, else what the roll-up's name or the index's period say, else its pace if known."""
         known = self._expected.get(series)
-        return derived.interval_ms(series) if known is None else known.interval_ms
+        return known.interval_ms if known is not None else derived.interval_ms(series) or self._paces.get(series)
 
 
 def _sensor(series: Series) -> tuple[str, str, str]:

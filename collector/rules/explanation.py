@@ -51,7 +51,7 @@ def explain(
         end = next((i for i, t in enumerate(times_ms) if t > at_ms), len(times_ms))
         rhythm.note(series, times_ms[:end])
         if rhythm.has_changed():
-            engine.expect(rhythm.of(expected), at_ms)
+            engine.expect(rhythm.of(expected), at_ms, rhythm.found)
         engine.observe(series, times_ms[:end], {name: c[:end] for name, c in columns.items()}, at_ms)
     reel = engine.reel(series)
     if reel is None:

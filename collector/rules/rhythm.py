@@ -1,21 +1,25 @@
 """How often sensors report, where they were set to report more seldom than their model does. Pure.
 
 No birth tells it, and a window counts its readings against those expected: of a sensor that is asked once a minute and
-not once a second it had a sixtieth, and no rule that wants three quarters of it could fire.
+not once a second it had a sixtieth, and no rule that wants three quarters of it could fire. Of a model that nobody here
+knows a window counts its parts that have any: of a citizen's sensor, which pushes every 145 seconds, it was never full.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import sub
 from typing import Final
 
+from collector.rules import derived
 from collector.rules.engine import Expected
 from collector.rules.transition import Series
 
 STEPS: Final = 10
 SLOWER: Final = 1.5
 """A step of so many intervals of the model is no jitter."""
+UNKNOWN_MS: Final = 10_000
+"""In place of the model's, where it is not known: who is quicker fills the parts of a window."""
 
 
 class Rhythm:
@@ -31,9 +35,12 @@ class Rhythm:
         """What should report, each as often as it does where that is more seldom than it was thought."""
         inventory = list(inventory)
         self._told = {each.series: each.interval_ms for each in inventory}
-        self._seen = {series: seen for series, seen in self._seen.items() if series in self._told}
-        self._found = {series: found_ms for series, found_ms in self._found.items() if series in self._told}
         return [each._replace(interval_ms=max(each.interval_ms, self._found.get(each.series, 0))) for each in inventory]
+
+    @property
+    def found(self) -> Mapping[Series, int]:
+        """The intervals that were found, also of series that nobody expects."""
+        return self._found
 
     def has_changed(self) -> bool:
         """Whether an interval was found, or is no more, since the last call."""
@@ -42,8 +49,8 @@ class Rhythm:
 
     def note(self, series: Series, times_ms: list[int]) -> None:
         """Readings came, their times rising."""
-        told_ms = self._told.get(series)
-        if told_ms is None or not times_ms:
+        told_ms = self._told.get(series) or (0 if derived.is_span(series) else UNKNOWN_MS)
+        if not told_ms or not times_ms:
             return
         if len(times_ms) > 1 and times_ms[1] - times_ms[0] <= SLOWER * told_ms:  # so it is with most
             self._keeps_pace(series)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from collector.rules.rhythm import Rhythm
 from collector.rules.transition import Series
 from tests.alerts.desk import HOURLY, T0, Desk, node
 from tests.closes import Closes
+from wire.status import Sensor
 
 AIR = Series("air_quality", "east", "lp-1", "air-1")
 MODEL = [Expected(AIR, 1_000)]
@@ -25,11 +27,14 @@ def told(rhythm: Rhythm) -> int:
     return found.interval_ms
 
 
-@pytest.mark.parametrize("every_s", [60, 300])
-def test_its_windows_are_complete_and_its_rules_fire(every_s: int, tmp_path: Path, closes: Closes) -> None:
-    """The share of an hour that was there was a sixtieth, and no rule on a mean ever told anybody of it."""
-    desk = Desk(tmp_path, HOURLY)
-    desk.nodes = [node()]
+@pytest.mark.parametrize(("every_s", "model"), [(60, "plantower-pms5003@1"), (300, "my-own@1"), (145, "airrohr@1")])
+def test_its_windows_are_complete_and_its_rules_fire(every_s: int, model: str, tmp_path: Path, closes: Closes) -> None:
+    """The share of an hour that was there was a sixtieth, and no rule on a mean ever told anybody of it.
+
+    Nor of one whose model nobody here knows, as a citizen's.
+    """
+    desk, known = Desk(tmp_path, HOURLY), node()
+    desk.nodes = [known._replace(birth=replace(known.birth, sensors=(Sensor("air-1", model),)))]
     desk.die()
     closes(desk).tick()
     for at_s in range(0, 4_500, every_s):
