@@ -35,6 +35,7 @@ from wire.exits import Exit, Failure
 
 ASK_S: Final = 25.0
 KEPT_S: Final = 0.5
+KEPT_S_MOST: Final = 5.0
 METRES_PER_DEGREE = 111_320
 PROFILES_MAX: Final = 1024
 """That are remembered: a node may call its sensors' models as it likes, and another way in each birth."""
@@ -52,20 +53,22 @@ class Made(NamedTuple):
 class StationList:
     """All stations, listed twice a second at most: a page asks several times, and there may be ten thousand.
 
-    One of which nothing new was heard is not made again: in most seconds most of a city says nothing of itself.
+    One of which nothing new was heard is not made again. A twentieth of the time at most is spent on the list: each
+    second some of a large city say something.
     """
 
     def __init__(self, config: Config, registry: Registry) -> None:
         self._known = {station.node: station for station in config.stations}
         self._names, self._registry = Names(config), registry
         self._made: dict[str, Made] = {}
-        self._kept: tuple[float, list[Station]] = (-KEPT_S, [])
+        self._kept: tuple[float, list[Station]] = (-math.inf, [])
 
     def of_now(self) -> list[Station]:
         """May be called from any thread."""
-        if time.monotonic() - self._kept[0] > KEPT_S:
-            listed = self._listed()
-            self._kept = time.monotonic(), listed  # since it was done: a long list is not old when it is ready
+        now_s = time.monotonic()
+        if now_s > self._kept[0]:
+            listed, done_s = self._listed(), time.monotonic()
+            self._kept = done_s + min(KEPT_S_MOST, max(KEPT_S, 20 * (done_s - now_s))), listed
         return self._kept[1]
 
     def _listed(self) -> list[Station]:

@@ -132,7 +132,7 @@ class Pages:
         views: list[View] = []
         store_down = False
         try:
-            views = await self._views.fresh(set(nodes))
+            views = await self._views.fresh(nodes)
         except StoreDown:
             store_down = True
         page = {"/": "city", "/wall": "wall"}.get(path, "station")
@@ -158,7 +158,7 @@ class Pages:
         nodes = tuple(asked.split(",")) if asked else ()
         if len(nodes) > STATIONS_A_PAGE or not all(map(is_node, nodes)):
             return PlainTextResponse(f"nodes: at most {STATIONS_A_PAGE} names, with commas between\n", 400)
-        known = {station.node for station in self._site.stations()}
+        known = self._site.by_node()
         language: Language = "en" if request.query_params.get("lang") == "en" else "zh"
         page: Page = "station"
         if request.query_params.get("page") in ("city", "wall"):

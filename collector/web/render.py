@@ -122,7 +122,7 @@ class Renderer:
             w=self._words[language],
             site=self._site,
             now_ms=now_ms,
-            stations={station.node: station for station in self._site.stations()},
+            stations=self._site.by_node(),
             **values,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -114,6 +114,20 @@ def _at_once(_: str) -> float:
     return 0.0
 
 
+class ByNode:
+    """Stations by their node: worked out once for each list, since every page asks and there may be ten thousand."""
+
+    def __init__(self) -> None:
+        self._worked_out: tuple[list[Station], dict[str, Station]] = ([], {})
+
+    def of(self, stations: list[Station]) -> dict[str, Station]:
+        listed, found = self._worked_out
+        if listed is not stations:
+            found = {station.node: station for station in stations}
+            self._worked_out = stations, found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The city as the pages see it. The callables are quick and safe to call from any thread."""
@@ -151,10 +165,15 @@ class Site:
     health: Callable[[], Health] = lambda: Health(True, "active", {})
     backdrop: Backdrop | None = None
     """What lies under the stations on the map."""
+    _by_node: ByNode = field(default_factory=ByNode, repr=False)
+
+    def by_node(self) -> Mapping[str, Station]:
+        """All stations."""
+        return self._by_node.of(self.stations())
 
     def station(self, node: str) -> Station | None:
         """The station of that node."""
-        return next((station for station in self.stations() if station.node == node), None)
+        return self.by_node().get(node)
 
     def alert(self, fingerprint: str) -> AlertView | None:
         """The alert of that fingerprint: it stands, or ended within a day."""

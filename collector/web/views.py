@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -56,15 +56,16 @@ class Views:
         self._began_s = -math.inf
         self._summed_s, self._summary = -math.inf, Summary([], site)
 
-    async def fresh(self, nodes: Set[str], age_s: float = FRESH_S) -> list[View]:
-        """Views of these stations, none older than `age_s`, in the site's order. Raises StoreDown."""
+    async def fresh(self, nodes: Collection[str], age_s: float = FRESH_S) -> list[View]:
+        """Views of these stations, none older than `age_s`, in the same order. Raises StoreDown."""
         oldest_s = time.monotonic() - age_s
         for _ in range(2):  # who looks already may not look at these
             old = self._older(nodes, oldest_s)
             if old:
                 self._wanted |= old
                 await self._wait()
-        return [view for view in self.all() if view.station.node in nodes]
+        stations = self._site.by_node()
+        return [self._views[node] for node in nodes if node in stations and node in self._views]
 
     async def _wait(self) -> None:
         """Wait for the look that goes on, else for one at all that are wanted; not for long. Raises StoreDown."""
@@ -89,17 +90,18 @@ class Views:
         """The newest reading of a station, as known when somebody looked last; the database is not asked."""
         return self._heard.get(node, _NEVER)[1]
 
-    async def _round(self, nodes: Set[str]) -> None:
+    async def _round(self, nodes: Collection[str]) -> None:
         """Look at those of some stations that nobody has looked at lately. Who asks for a page does not wait for it."""
         await self._look_at(self._older(nodes, time.monotonic() - ROUND_S / 2))
 
-    def _older(self, nodes: Set[str], oldest_s: float) -> set[str]:
+    def _older(self, nodes: Collection[str], oldest_s: float) -> set[str]:
         """Those of some stations that nobody has looked at since then."""
         return {node for node in nodes if self._looked_s.get(node, -math.inf) < oldest_s}
 
-    async def _look_at(self, nodes: Set[str]) -> None:
+    async def _look_at(self, nodes: Collection[str]) -> None:
         asked_s = time.monotonic()
-        stations = [station for station in self._site.stations() if station.node in nodes]
+        known = self._site.by_node()
+        stations = [known[node] for node in nodes if node in known]
         self._keep(await run_in_threadpool(self._look, stations), asked_s)
 
     def _keep(self, views: list[View], asked_s: float) -> None:
@@ -141,7 +143,7 @@ class Views:
             nodes = [station.node for station in self._site.stations()]
             try:
                 for first in range(0, len(nodes), AT_ONCE):
-                    await self._round(set(nodes[first : first + AT_ONCE]))
+                    await self._round(nodes[first : first + AT_ONCE])
             except StoreDown:
                 pass  # a page that is loaded says so itself; the next round asks again
             except Exception:  # the task must outlive one round that breaks

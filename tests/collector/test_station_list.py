@@ -19,7 +19,7 @@ def test_a_station_of_which_nothing_new_was_heard_is_not_made_again(
     tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten thousand took a second, each time a part of them was looked at: readings came no further meanwhile."""
-    monkeypatch.setattr("collector.city.KEPT_S", -1.0)  # of this very moment
+    monkeypatch.setattr("collector.city.KEPT_S_MOST", -1.0)  # of this very moment
     monkeypatch.setattr("collector.stations.names.LOOK_S", -1.0)
     state = closes(open_state(tmp_path / "collector.db"))
     registry = Registry(state)
