@@ -80,8 +80,9 @@ class Hours:
                 self._told_ms = now_ms
         if self._open and (closing or abs(now_ms - self._told_ms) >= TELL_EVERY_MS):
             self._told_ms = now_ms
-            # While an hour waits to be closed the next one is not told yet; whoever stops tells both.
-            for hour_ms in sorted(self._open) if closing else [min(self._open)]:
+            # While an hour waits to be closed the next one is not told yet; whoever stops tells both. One that is still
+            # to come, by a clock that was ahead, is told when it comes.
+            for hour_ms in [one for one in sorted(self._open) if one <= now_ms] if closing else [min(self._open)]:
                 rows += _rows(self._open[hour_ms], _stands_at(hour_ms, now_ms))
         return rows
 

@@ -105,6 +105,16 @@ def test_a_clock_that_was_years_ahead_for_a_while_keeps_no_account_from_being_to
     assert accounts[H + 3 * HOUR_MS] == 60
 
 
+def test_what_was_accepted_under_a_clock_that_was_ahead_is_no_account_of_the_hour_in_which_the_agent_stops() -> None:
+    """So many readings seemed to be missing from it."""
+    hours = Hours()
+    hours.accept("air-1", 3000, H + 5 * HOUR_MS)
+    hours.accept("air-1", 7, H + 10)
+    assert told(hours, H + 20_000, closing=True) == [(H + 20_000, 7)]
+    again = Hours(hours.state())
+    assert (H + 6 * HOUR_MS - 1, 3000) in told(again, H + 6 * HOUR_MS + GRACE_MS)
+
+
 def test_two_accounts_told_at_once_after_a_clock_was_set_back_have_each_its_time_within_the_hour() -> None:
     """Of an agent that stopped then: two rows of one time, and the whole block of accounts was refused."""
     unique, series = UniqueTimes(), Series("air-1", KIND)
