@@ -59,7 +59,7 @@ def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) ->
     origins: list[tuple[int, list[int] | None]] = []
     refusals: list[Refusal] = []
     unknown_keys = 0
-    seen: dict[tuple[object, ...], list[list[int]]] = {}
+    seen: dict[tuple[object, ...], set[int]] = {}
     for number, raw in enumerate(raw_blocks):
         try:
             block = _block(raw)
@@ -68,7 +68,7 @@ def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) ->
             continue
         unknown_keys += len(raw.keys() - _KNOWN_BLOCK_KEYS)
         series = (block.kind, block.sensor, *block.tags.items())
-        bad_rows = _bad_rows(block, now_ms, time_min_ms, seen.get(series, []))
+        bad_rows = _bad_rows(block, now_ms, time_min_ms, seen.get(series))
         keep: list[int] | None = None
         if bad_rows:
             refusals.extend(Refusal(number, row, reason) for row, reason in sorted(bad_rows.items()))
@@ -76,7 +76,7 @@ def check(raw_blocks: list[Any], now_ms: int, time_min_ms: int = TIME_MIN_MS) ->
             block = _only(block, keep)
         if block.times_ms:
             origins.append((number, keep))
-            seen.setdefault(series, []).append(block.times_ms)
+            seen.setdefault(series, set()).update(block.times_ms)
             blocks.append(block)
     return Checked(blocks, origins, refusals, unknown_keys)
 
@@ -130,7 +130,7 @@ def _times(t0: Any, dt: Any) -> tuple[list[int], int | None]:
     return list(accumulate(later, initial=t0)), step_ms
 
 
-def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int]]) -> dict[int, str]:
+def _bad_rows(block: Block, now_ms: int, time_min_ms: int, taken: set[int] | None) -> dict[int, str]:
     bad: dict[int, str] = {}
     times = block.times_ms
     if times[0] < time_min_ms or times[-1] > now_ms + FUTURE_MS:
@@ -139,8 +139,7 @@ def _bad_rows(block: Block, now_ms: int, time_min_ms: int, before: list[list[int
                 bad[row] = "clock: before 2020"
             elif time_ms > now_ms + FUTURE_MS:
                 bad[row] = "clock: in the future"
-    if before:
-        taken = set().union(*before)
+    if taken:
         bad.update({row: "a second row of that time" for row, time_ms in enumerate(times) if time_ms in taken})
     fields = agent_fields(block.kind)
     assert fields is not None
