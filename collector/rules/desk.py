@@ -81,16 +81,16 @@ class Desk:
         if known is None or heard is None:
             if began is not None and not began.late:
                 self._tell_anew(known, began, ended, now_ms)
-        elif heard.end_ms is None and ended is not None:
-            known.know(Heard(heard.key, ended.event_ms), heard)
-            self._change(known, replace(ended, key=heard.key), now_ms)
-        elif heard.end_ms is None and began is not None and began.start_ms != known.alert.start_ms:
-            self._move(known, heard, began)
-        elif heard.end_ms is not None and began is not None and not began.late:
-            if ended is not None:
+        elif ended is not None:
+            if began is not None and not began.late and began.key != heard.key:
                 known.cover(began)
-            else:
-                self._begin(began, now_ms)
+            if heard.end_ms is None:
+                known.know(Heard(heard.key, ended.event_ms), heard)
+                self._change(known, replace(ended, key=heard.key), now_ms)
+        elif began is not None and heard.end_ms is None and began.start_ms != known.alert.start_ms:
+            self._move(known, heard, began)
+        elif began is not None and heard.end_ms is not None and not began.late:
+            self._begin(began, now_ms)
         return heard
 
     def _tell_anew(self, known: Standing | None, began: Transition, ended: Transition | None, now_ms: int) -> None:

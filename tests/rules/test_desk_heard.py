@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.rules.desk import Desk, Policy
@@ -49,7 +50,12 @@ def corrections(old: Episodes, new: Episodes) -> list[Any]:
     return said
 
 
+def high(*minutes: int) -> list[bool]:
+    return [minute in minutes for minute in range(MINUTES)]
+
+
 @settings(max_examples=80, deadline=None)
+@example([(high(10, 11), False), (high(8, 9), False), (high(8), False)], random.Random(0))
 @given(st.lists(st.tuples(TRUTH, st.booleans()), min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_every_episode_is_heard_of_and_none_stays_open(steps, chance):
     desk, told, known = Desk(Policy(flap_changes=1000, group_ms=0)), [], {}
