@@ -84,6 +84,7 @@ class Desk:
         elif ended is not None:
             if began is not None and not began.late and began.key != heard.key:
                 known.cover(began)
+                self._mark(known)
             if heard.end_ms is None:
                 known.know(Heard(heard.key, ended.event_ms), heard)
                 self._change(known, replace(ended, key=heard.key), now_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from typing import Any
@@ -56,9 +57,11 @@ def high(*minutes: int) -> list[bool]:
 
 @settings(max_examples=80, deadline=None)
 @example([(high(10, 11), False), (high(8, 9), False), (high(8), False)], random.Random(0))
+@example([(high(8, 9), False), (high(6, 7, 8, 9), True), (high(6, 8, 9), False)], random.Random(0))
+@example([(high(8), False), (high(6, 7, 8), True), (high(6, 8), False)], random.Random(0))
 @given(st.lists(st.tuples(TRUTH, st.booleans()), min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_every_episode_is_heard_of_and_none_stays_open(steps, chance):
-    desk, told, known = Desk(Policy(flap_changes=1000, group_ms=0)), [], {}
+    desk, told, known, saved = Desk(Policy(flap_changes=1000, group_ms=0)), [], {}, {}
     last = [*steps[-1][0][:-1], False]
     for now, (truth, restarts) in enumerate([*steps, (last, False)], start=MINUTES):
         said = corrections(known, episodes(truth))
@@ -67,8 +70,9 @@ def test_every_episode_is_heard_of_and_none_stays_open(steps, chance):
         desk.hear(said, T0 + now * MINUTE)
         known = episodes(truth)
         told += [line for each in desk.tick(T0 + now * MINUTE) for line in each.lines]
+        saved |= json.loads(json.dumps(desk.changes()))
         if restarts:
-            desk = Desk.restore(desk.policy, desk.packed())
+            desk = Desk.restore(desk.policy, saved)
     heard: dict[str, int | None] = {}
     for line in told:
         at = line.alert.key
