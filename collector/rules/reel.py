@@ -99,7 +99,7 @@ class Reel:
             end = bisect_right(times, times[start] + self.lateness_ms, start)
             whole = end - start == len(times)
             chunk = (times, columns) if whole else (times[start:end], _cut(columns, start, end))
-            self._keep_marks(chunk[0][0], chunk[0][-1])
+            self._keep_marks(*chunk)
             self.recent.keep(*chunk)
             self._feed(*chunk, now_ms, said)
             self.head_ms = chunk[0][-1]
@@ -132,13 +132,13 @@ class Reel:
         """Rows too late to be judged still complete the windows they belong to, also those a rewind goes back to."""
         self.wake()
         marks = [self.base] if self.mid is self.base else [self.base, self.mid]
+        late = {name: Present.of(times, column) for name, column in columns.items()}
         for index, (watch, each) in enumerate(zip(self.plan.watches, self.windows, strict=True)):
-            for time_ms, value in zip(times, columns.get(watch.column, ()), strict=False):
-                if value is not None:
-                    each.patch(time_ms, value)
-                    for mark in marks:
-                        if time_ms <= mark.time_ms:
-                            each.patch_mark(mark.windows[index], time_ms, value)
+            rows = late.get(watch.column)
+            if rows is not None:
+                each.patch(rows)
+                for mark in marks:
+                    each.patch_mark(mark.windows[index], rows, mark.time_ms)
         first = bisect_right(times, self.base.time_ms)
         if first < len(times):
             self.recent.put(times[first:], _cut(columns, first, len(times)))
@@ -175,7 +175,7 @@ class Reel:
         self.wake()
         if self.head_ms < self.restless_ms or times[0] <= self.head_ms:
             return False
-        self._keep_marks(self.head_ms, self.head_ms)
+        self._keep_marks([self.head_ms], {})
         self.rest = rest(self.head_ms, self.interval_ms, zip(self.plan.watches, self.windows, self.tracks, strict=True))
         if self._is_calm(times, columns):
             return True
@@ -331,11 +331,18 @@ class Reel:
 
     # Marks
 
-    def _keep_marks(self, first_ms: int, last_ms: int) -> None:
-        """Before a chunk from `first_ms` to `last_ms`: the base stays just older than the lateness allows."""
-        if first_ms - self.head_ms > self.lateness_ms:
-            self.base = self.mid = self.mark()
-        elif last_ms - self.mid.time_ms > self.lateness_ms:
+    def _keep_marks(self, times: list[int], columns: Columns) -> None:
+        """Before a chunk: the base stays just older than the lateness allows, also behind a hole or a beginning.
+
+        If it stood before the hole, whatever comes to fill that would have to be played again with each late reading.
+        """
+        before_ms = times[0] - self.lateness_ms - 1
+        if before_ms >= self.head_ms:
+            for each, watch in zip(self.windows, self.plan.watches, strict=True):
+                if each.top or watch.column in columns:
+                    each.roll(before_ms)
+            self.base = self.mid = self.mark(before_ms)
+        elif times[-1] - self.mid.time_ms > self.lateness_ms:
             self.base, self.mid = self.mid, self.mark()
         else:
             return

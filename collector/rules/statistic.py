@@ -269,7 +269,7 @@ class Last(Window):
     def add_all(self, rows: Present) -> None:
         self.open = [1, rows.values[-1]]
 
-    def patch(self, time_ms: int, value: float) -> None:
+    def patch(self, rows: Present) -> None:
         """What came late is not the newest."""
 
     def share(self, time_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002

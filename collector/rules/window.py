@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from array import array
 from binascii import a2b_base64, b2a_base64
+from bisect import bisect_left
 from copy import copy
 from functools import cache
 from typing import Any, ClassVar, Final, TypeVar
@@ -155,23 +156,27 @@ class Window:
             self.add_all(part)
             start += len(part.times)
 
-    def patch(self, time_ms: int, value: float) -> None:
-        """A reading that came too late to be judged: it still completes the bucket it belongs to."""
-        number = time_ms // self.width
-        if number == self.top:
-            self.add(time_ms, value)
-        elif max(self.floor, self.top - self.size) < number < self.top:
-            kept, slot = self.open, number % self.size
-            self.open = [self.n[slot], *(cell[slot] for cell in self.cells)]
-            self.add(time_ms, value)
-            self._write(slot, self.open)
-            self._stand(self.top, kept)
+    def patch(self, rows: Present) -> None:
+        """Readings that came too late to be judged: they still complete the buckets they belong to."""
+        start = bisect_left(rows.times, (max(self.floor, self.top - self.size) + 1) * self.width)
+        now_open = self.open
+        while start < len(rows.times) and (number := rows.times[start] // self.width) <= self.top:
+            part, slot = rows.part(start, (number + 1) * self.width), number % self.size
+            is_closed = number < self.top
+            self.open = [self.n[slot], *(cell[slot] for cell in self.cells)] if is_closed else now_open
+            self.add_all(part)
+            if is_closed:
+                self._write(slot, self.open)
+            start += len(part.times)
+        self._stand(self.top, now_open)
 
-    def patch_mark(self, mark: Stand, time_ms: int, value: float) -> None:
-        """The same for the bucket that was open at a mark: it is in no ring when the window goes back to it."""
-        if time_ms // self.width == mark[0]:
+    def patch_mark(self, mark: Stand, rows: Present, until_ms: int) -> None:
+        """The same, up to `until_ms`, in the bucket that was open at a mark: going back there, no ring has it."""
+        first_ms = mark[0] * self.width
+        late = rows.between(first_ms, min(first_ms + self.width, until_ms + 1))
+        if late is not None:
             kept, self.open = self.open, mark[1]
-            self.add(time_ms, value)
+            self.add_all(late)
             self.open = kept
 
     # Answers

@@ -349,3 +349,18 @@ def test_what_came_too_late_to_be_judged_stays_in_its_windows_when_later_rows_co
     reel = engine.reel(AIR)
     reel.wake()
     assert reel.windows[0].value() == 503
+
+
+@pytest.mark.parametrize("before", [(), range(10)], ids=["a new series", "an outage"])
+def test_a_backlog_behind_live_readings_is_in_the_windows_and_is_not_kept_to_be_played_again(before):
+    """A reel that keeps all of it goes through all of it with each of its blocks: a drain of days came to a stop."""
+    engine = engine_of({"window": {"sum": "pm25_ugm3", "over": "24h", "complete": "0%"}, "raise": "> 1000000"})
+    engine.expect([Expected(AIR, MINUTE)], T0)
+    kept = []
+    for minute in (*before, 600, *range(len(before), 600), 602, 601):
+        engine.observe(AIR, [T0 + minute * MINUTE], {"pm25_ugm3": [1.0]}, T0 + max(minute, 600) * MINUTE)
+        kept.append(len(engine.reel(AIR).recent.times))
+    assert max(kept) < 10
+    reel = engine.reel(AIR)
+    reel.wake()
+    assert reel.windows[0].value() == 603

@@ -109,9 +109,22 @@ def test_completeness_counts_readings_against_those_expected():
 def test_a_late_reading_completes_the_bucket_it_belongs_to():
     spec = Spec("sum", "count", HOUR)
     made = fed(spec, [(T0 + i * MINUTE, 1.0) for i in range(60) if i != 30])
-    made.patch(T0 + 30 * MINUTE, 1.0)
-    made.patch(T0 - 5 * HOUR, 1.0)
+    made.patch(Present([T0 - 5 * HOUR, T0 + 30 * MINUTE], [1.0, 1.0]))
     assert made.value() == 60
+
+
+@given(st.data(), st.sampled_from(["mean", "sum", "count", "max", "min", "range"]))
+def test_a_window_that_got_some_readings_too_late_is_the_one_that_got_all_in_order(data, stat):
+    spec = Spec(stat, "pm25_ugm3", HOUR)
+    readings = [(T0 + i * 20_000, float(i % 11)) for i in range(240)]
+    late = set(data.draw(st.lists(st.sampled_from(readings[:-1]), unique=True, min_size=1)))
+    made = fed(spec, [each for each in readings if each not in late])
+    times, values = zip(*sorted(late), strict=True)
+    made.patch(Present(list(times), list(values)))
+    straight = fed(spec, readings)
+    last_ms = readings[-1][0]
+    assert (made.value(), made.share(last_ms, 20_000)) == (straight.value(), straight.share(last_ms, 20_000))
+    assert made.at(last_ms - 300_000, 20_000) == straight.at(last_ms - 300_000, 20_000)
 
 
 @pytest.mark.parametrize("reach_ms", [600_000, 0, 2 * HOUR])
