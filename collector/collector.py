@@ -182,7 +182,7 @@ class Collector:
     def _run(self) -> None:
         while not self._ending.is_set():
             if self.ingest.has_room(live=True):
-                self.link.wait(0 if self.ingest.has_answers() else IDLE_S, live=not self.ingest.has_room())
+                self.link.wait(self.ingest.idle_s(IDLE_S), live=not self.ingest.has_room())
             else:
                 self.ingest.wait(IDLE_S)
             self._try(self.step)  # the time of the answer is never that before the waiting

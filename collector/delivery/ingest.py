@@ -27,7 +27,7 @@ from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
 from collector.delivery.work import Group, Work, content, part_of_row
-from collector.delivery.write_queue import WRITES_AT_ONCE, WriteQueue
+from collector.delivery.write_queue import GATHER_MS, WRITES_AT_ONCE, WriteQueue
 from collector.health.alarms import Alarms
 from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
@@ -243,20 +243,22 @@ class Ingest:
     def wait(self, timeout_s: float) -> None:
         """Until a write that is under way is answered, at most so long."""
         owed = self._works.answers()  # before it is asked whether one is there: one that comes meanwhile ends the wait
-        if owed and not self.has_answers():
+        if owed and not self._works.has_answers():
             futures.wait(owed, timeout_s, futures.FIRST_COMPLETED)
 
     def is_writing(self) -> bool:
         """True while the store owes an answer."""
         return self._works.is_writing()
 
-    def has_answers(self) -> bool:
-        """True while the next `write` has something to do at once."""
-        return self._works.has_answers()
+    def idle_s(self, most_s: float) -> float:
+        """How long nothing need be done unless something comes."""
+        if self._works.has_answers():
+            return 0.0
+        return min(most_s, GATHER_MS / 1000) if self._works.is_gathering() else most_s
 
     def _begin(self, now_ms: int) -> None:
         """Hand the store what waits."""
-        while works := self._works.next_works(self.rows_per_write):
+        while works := self._works.next_works(self.rows_per_write, now_ms):
             rows = list(chain.from_iterable(work.rows for work in works))
             self._works.begin(works, self.aside(partial(self.store.write, rows)), now_ms)
 

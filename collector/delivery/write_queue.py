@@ -3,7 +3,8 @@
     take > wait in a lane > a group of rows under way > its ledger under way > answered, some at a time
 
 A group is one write. Each lane has two of them under way at most, and a second only when it is a full one: half-full
-writes side by side would cost the store and us a request each, and win nothing. Groups of a lane end in their order.
+writes side by side would cost the store and us a request each, and win nothing. For that reason what is live gathers
+for a moment after each write of its own. Groups of a lane end in their order.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from typing import Final
 from collector.delivery.quarantine import Name
 from collector.delivery.work import Group, Work
 from collector.stores.store import Answer
+from collector.timers import passed
 
 WRITES_AT_ONCE: Final = 2
 """Of each lane; with two, InfluxDB takes the most. A ledger may be under way beside them."""
 LONG_MS: Final = 3_000
+GATHER_MS: Final = 50
+"""From one live write to the next: a city's stations, a batch each, would make a hundred small ones a second."""
 
 
 class WriteQueue:
@@ -34,6 +38,7 @@ class WriteQueue:
         self._works: dict[tuple[str, str, int], Work] = {}  # by node, spool and sequence
         self._waiting: dict[bool, deque[Work]] = {True: deque(), False: deque()}
         self._groups: dict[bool, list[Group]] = {True: [], False: []}
+        self._live_ms = 0  # when the latest live write began
 
     def __contains__(self, name: Name) -> bool:
         return self.rival(name) == name.digest
@@ -50,9 +55,11 @@ class WriteQueue:
         self.rows += work.row_count
         self.rows_of[work.node] += work.row_count
 
-    def next_works(self, rows: int) -> list[Work]:
+    def next_works(self, rows: int, now_ms: int) -> list[Work]:
         """What is to be written now, about so many rows, the live lane first; nothing while both must wait."""
         for live, waiting in self._waiting.items():
+            if live and not passed(now_ms, self._live_ms, GATHER_MS):
+                continue
             under_way = [group for group in self._groups[live] if not group.is_over()]
             beside = sum(group.kept is None for group in under_way)
             if beside == WRITES_AT_ONCE or len(under_way) > WRITES_AT_ONCE:
@@ -72,6 +79,12 @@ class WriteQueue:
     def begin(self, works: list[Work], answer: Future[Answer], now_ms: int) -> None:
         """The store is at the rows of these."""
         self._groups[works[0].live].append(Group(works, answer, now_ms))
+        if works[0].live:
+            self._live_ms = now_ms
+
+    def is_gathering(self) -> bool:
+        """Whether something live waits for nothing but its moment."""
+        return bool(self._waiting[True]) and not self._groups[True]
 
     def is_writing(self) -> bool:
         """Whether there is any group."""

@@ -111,9 +111,9 @@ class WorkerPool:
         """False while one of them has as much as it may: what is next may be for that one."""
         return all(worker.has_room(live) for worker in self._workers)
 
-    def has_answers(self) -> bool:
-        """True while the next `write` has something to do at once: reports come with a call of `wake`."""
-        return False
+    def idle_s(self, most_s: float) -> float:
+        """How long nothing need be done unless something comes: reports come with a call of `wake`."""
+        return most_s
 
     def wait(self, timeout_s: float) -> None:
         """Until one of them has something to report, at most so long."""

@@ -213,7 +213,7 @@ def run(pipe: Connection) -> None:
     last_s = float("inf")
     while True:
         if worker.ingest.has_room(live=True):
-            inbox.wait(0 if worker.ingest.has_answers() else IDLE_S, live=not worker.ingest.has_room())
+            inbox.wait(worker.ingest.idle_s(IDLE_S), live=not worker.ingest.has_room())
         else:
             worker.ingest.wait(IDLE_S)
         now_ms = wall_ms()

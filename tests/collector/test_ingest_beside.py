@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from collector.delivery import ledger as ledger_questions
+from collector.delivery.write_queue import GATHER_MS
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Later, Refused, Row, Stored
 from tests.closes import Closes
@@ -72,9 +73,9 @@ def test_a_ledger_stands_only_behind_its_own_rows(bench: Bench) -> None:
     assert step(bench) == [], "batches end in order"
     assert ledger(bench) == [43]
     assert bench.answers() == []
-    assert not bench.ingest.has_answers(), "whoever asks would go round and round for nothing"
+    assert bench.ingest.idle_s(9.0) == 9.0, "whoever asks would go round and round for nothing"
     aside.do(0)
-    assert bench.ingest.has_answers()
+    assert bench.ingest.idle_s(9.0) == 0
     step(bench)
     while not (done := step(bench)):
         aside.do()
@@ -156,6 +157,29 @@ def test_live_batches_share_the_next_write_of_their_lane(bench: Bench) -> None:
     assert sorted(finished(bench)) == [42, 43, 44, 45, 46, 47, 48, 49]
 
 
+def test_what_is_live_gathers_for_a_moment_after_each_write_and_who_waits_knows_it(bench: Bench) -> None:
+    """Each station of a city sends a batch of its own: they made a hundred and forty requests a second, of 14 rows."""
+    aside: Any = bench.ingest.aside
+    bench.ingest.rows_per_write = 40
+    finished(bench)
+    now_ms = NOW + 1_000_000
+    bench.ingest.take("lp-0017", sealed(46), NOW, live=True)
+    step(bench, now_ms)
+    aside.do()
+    step(bench, now_ms)
+    aside.do()  # its ledger
+    assert step(bench, now_ms) == [46]
+    for seq in (47, 48):
+        bench.ingest.take("lp-0017", sealed(seq), NOW, live=True)
+    step(bench, now_ms + 10)
+    assert not aside.waiting
+    assert bench.ingest.idle_s(9.0) == GATHER_MS / 1000
+    step(bench, now_ms + GATHER_MS)
+    assert len(aside.waiting) == 1
+    assert bench.ingest.idle_s(9.0) == 9.0
+    assert finished(bench) == [47, 48]
+
+
 def test_a_live_write_that_fails_is_written_again_and_stays_ahead(bench: Bench) -> None:
     aside: Any = bench.ingest.aside
     bench.ingest.take("lp-0017", sealed(50), NOW, live=True)
@@ -164,7 +188,7 @@ def test_a_live_write_that_fails_is_written_again_and_stays_ahead(bench: Bench) 
     while aside.waiting:
         aside.do(0, Later("gone"))
     step(bench, NOW)
-    step(bench)
+    step(bench, NOW + 700_000)
     aside.do(0)
     step(bench)
     aside.do(len(aside.waiting) - 1)
@@ -190,19 +214,21 @@ def test_a_large_write_is_answered_some_batches_at_a_time(bench: Bench, monkeypa
     aside.do(0)
     found = []
     while bench.ingest.is_writing():
-        assert bench.ingest.has_answers()
+        assert bench.ingest.idle_s(9.0) == 0
         found.append(step(bench))
     assert found == [[42, 43], [44, 45]]
     assert bench.ingest.pending_rows() == 0
 
 
 def finished(bench: Bench) -> list[int]:
-    """Let the database do all that waits, in its order; returns the batches that end."""
+    """Let the database do all that waits, in its order, a second each; returns the batches that end."""
     aside: Any = bench.ingest.aside
-    done = step(bench)
+    now_ms = NOW + 600_000
+    done = step(bench, now_ms)
     while aside.waiting:
         aside.do(0)
-        done += step(bench)
+        now_ms += 1000
+        done += step(bench, now_ms)
     return done
 
 
