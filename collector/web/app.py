@@ -45,9 +45,9 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
 _NO_GZIP = re.compile(r"gzip *; *q=0(\.0*)? *(,|$)", re.I)
 HEADER_BYTES_MAX = 16_384
 HEADERS_MAX = 100
-PAGES_AT_ONCE = 3
-"""That are being made for the public. Looking around in ten thousand stations, six at once were slower than three, and
-forty left the readings that arrive, who take turns with each of them, too little time.
+PAGES_AT_ONCE = 4
+"""That are being made for the public, one of them for what many read. Looking around in ten thousand stations, six at
+once were slower than three, and forty left the readings that arrive, who take turns with each of them, too little time.
 """
 ANSWERS_AT_ONCE = 2
 """For programs, beside the pages: while a database hangs each of theirs waits for it, and no person waits for them."""
@@ -147,7 +147,7 @@ def _routes(site: Site, desk: Desk, renderer: Renderer, views: Views, live: Live
     yield from Deeds(site).routes(ROOT)
     if site.grants is not None:
         yield from Act(site, renderer, site.grants).routes()
-    yield from Pages(site, renderer, views, live, desk.reports, asyncio.Semaphore(PAGES_AT_ONCE)).routes()
+    yield from Pages(site, renderer, views, live, desk.reports, PAGES_AT_ONCE).routes()
     yield from TakePart(site, renderer, desk.reports).routes()
     yield from Api(site, views, asyncio.Semaphore(ANSWERS_AT_ONCE)).routes()
     yield from probes.routes(site)

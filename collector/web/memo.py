@@ -10,6 +10,7 @@ import gzip
 import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +22,7 @@ log = logging.getLogger("lamppost.web")
 PAGES_MAX: Final = 500
 STILL_GOOD_S: Final = 3.0
 """A page older than this says nothing of now: who asks for it waits for a new one."""
+LATELY_S: Final = 30.0
 
 Make = Callable[[], Awaitable[str]]
 
@@ -34,14 +36,18 @@ class Made(NamedTuple):
 
 
 class Memo:
-    """Remembers each page for `age_s`. However many want it, it is made once, in one of the `slots`."""
+    """Remembers each page for `age_s`. However many want it, it is made once, in one of the `slots`.
 
-    def __init__(self, age_s: float, slots: asyncio.Semaphore) -> None:
+    One of these is kept for pages that were made lately: what many read does not wait for what one reader each wants.
+    """
+
+    def __init__(self, age_s: float, slots: int) -> None:
         self._age_s = age_s
         self._pages: dict[Hashable, Made] = {}
         self._locks: dict[Hashable, asyncio.Lock] = {}
         self._making: set[asyncio.Task[Made]] = set()
-        self._slots = slots
+        self._slots = asyncio.Semaphore(slots)
+        self._slots_of_rare = asyncio.Semaphore(slots - 1)
 
     async def get(self, key: Hashable, make: Make) -> Made:
         """The page of that key, made by `make` when there is none young enough."""
@@ -60,7 +66,8 @@ class Memo:
         async with self._lock(key):
             made = self._pages.get(key)
             if made is None or wanted_s - made.at_s > self._age_s:
-                async with self._slots:
+                is_rare = made is None or wanted_s - made.at_s > LATELY_S
+                async with self._slots_of_rare if is_rare else nullcontext(), self._slots:
                     asked_s = time.monotonic()
                     plain = (await make()).encode()
                     packed = await run_in_threadpool(gzip.compress, plain, 5, mtime=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -47,7 +46,7 @@ class Pages:
         views: Views,
         live: Live,
         reports: Reports,
-        slots: asyncio.Semaphore,
+        slots: int,
     ) -> None:
         self._site = site
         self._renderer = renderer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 from collector.numbers.index_china import edition_day
 from collector.web import map
@@ -19,6 +20,7 @@ class Summary:
         self.views = views
         self._site = site
         self._maps: dict[map.Box, map.Map | None] = {}
+        self._told: dict[tuple[str, ...], str] = {}
 
     @cached_property
     def newest_ms(self) -> int | None:
@@ -46,6 +48,13 @@ class Summary:
             scale = scale_of(way.standards[0], edition_day(way.standards[0], way, self._site.now_ms()))
             found.setdefault(scale.name, scale)
         return list(found.values())
+
+    def once(self, part: Any, *about: str) -> str:
+        """A part of a page (a macro) that is the same on all pages which show this in the same way: made once."""
+        key = part.name, *about
+        if key not in self._told:
+            self._told[key] = part(self, *about)
+        return self._told[key]
 
     def map(self, box: map.Box) -> map.Map | None:
         """Where the stations stand; None when no place is known."""

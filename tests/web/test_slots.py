@@ -39,13 +39,44 @@ def test_however_many_ask_for_however_many_pages_a_few_are_made_at_a_time() -> N
         return str(number)
 
     async def ask() -> list[bytes]:
-        pages = Memo(60, asyncio.Semaphore(2))
+        pages = Memo(60, 3)
         asked = [pages.get(number, partial(make, number)) for number in range(12) for _ in range(3)]
         return [page.plain for page in await asyncio.gather(*asked)]
 
     assert asyncio.run(ask()) == [str(number).encode() for number in range(12) for _ in range(3)]
     assert sorted(made) == list(range(12))
     assert most == 2
+
+
+def test_a_page_that_was_made_lately_is_made_anew_beside_all_that_one_reader_each_wants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a city of ten thousand the front page, which half of all read, waited behind every station's."""
+    now_s = 0.0
+    monkeypatch.setattr("collector.web.memo.time", SimpleNamespace(monotonic=lambda: now_s))
+
+    async def ask() -> bytes:
+        nonlocal now_s
+        pages, hangs = Memo(1.0, 3), asyncio.Event()
+
+        async def make(number: str = "front") -> str:
+            return number
+
+        async def take_long() -> str:
+            await hangs.wait()
+            return "rare"
+
+        await pages.get("front", make)
+        now_s = 10.0
+        rare = [asyncio.create_task(pages.get(number, take_long)) for number in range(20)]
+        await asyncio.sleep(0)
+        try:
+            return (await asyncio.wait_for(pages.get("front", partial(make, "anew")), 5)).plain
+        finally:
+            hangs.set()
+            await asyncio.gather(*rare)
+
+    assert asyncio.run(ask()) == b"anew"
 
 
 def test_a_page_that_takes_long_is_made_once_for_all_who_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +90,7 @@ def test_a_page_that_takes_long_is_made_once_for_all_who_wait_for_it(monkeypatch
         return "a year"
 
     async def ask() -> list[bytes]:
-        pages = Memo(1.0, asyncio.Semaphore(2))
+        pages = Memo(1.0, 2)
         return [page.plain for page in await asyncio.gather(*(pages.get("year", make) for _ in range(10)))]
 
     monkeypatch.setattr("collector.web.memo.time", SimpleNamespace(monotonic=lambda: now_s))
