@@ -254,7 +254,8 @@ class Ingest:
         """How long nothing need be done unless something comes."""
         if self._works.has_answers():
             return 0.0
-        return min(most_s, GATHER_MS / 1000) if self._works.is_gathering() else most_s
+        is_gathering = self._works.is_gathering() and not self.known.away
+        return min(most_s, GATHER_MS / 1000) if is_gathering else most_s
 
     def _begin(self, now_ms: int) -> None:
         """Hand the store what waits."""

@@ -23,6 +23,7 @@ PAGES_MAX: Final = 500
 STILL_GOOD_S: Final = 3.0
 """A page older than this says nothing of now: who asks for it waits for a new one."""
 LATELY_S: Final = 30.0
+"""A page that was made within so long is one that many read."""
 
 Make = Callable[[], Awaitable[str]]
 

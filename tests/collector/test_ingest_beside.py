@@ -188,6 +188,7 @@ def test_a_live_write_that_fails_is_written_again_and_stays_ahead(bench: Bench) 
     while aside.waiting:
         aside.do(0, Later("gone"))
     step(bench, NOW)
+    assert bench.ingest.idle_s(9.0) == 9.0, "while the database is away nothing gathers"
     step(bench, NOW + 700_000)
     aside.do(0)
     step(bench)
