@@ -19,6 +19,7 @@ def corrections(
     said: list[Transition] = []
     fired = {each.key for each in again if each.state == "firing"}
     ended = {each.key for each in again if each.state == "resolved"}
+    called = {each.key for each in told if each.state == "firing" and not each.late}
     for each in told:
         track = firing.get((each.rule, each.start_ms))
         if each.state == "firing" and each.key not in fired:
@@ -38,5 +39,5 @@ def corrections(
         same = [t for t in told if (t.key, t.state, t.event_ms) == (each.key, each.state, each.event_ms)]
         reopened = each.state == "resolved" and any(s.key == each.key for s in said)
         if not same or reopened or (not each.late and all(t.late for t in same)):
-            said.append(each)
+            said.append(replace(each, late=each.late and each.key not in called))
     return said

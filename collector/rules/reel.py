@@ -287,8 +287,8 @@ class Reel:
                 continue
             if state in ("inactive", "resolved"):
                 ended.append(name)
-            if state == "resolved" and not track.mute:
-                said.append(self.say(track, state, time_ms, past))
+            if state == "resolved" and not track.mute:  # the end of what people were told is no history
+                said.append(self.say(track, state, time_ms, past and track.told < 2))
             elif track.fired_ms is not None and track.told < (1 if past else 2) and not track.mute:
                 track.told = 1 if past else 2
                 said.append(self.say(track, "firing", track.fired_ms, past))

@@ -101,6 +101,27 @@ def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path, closes: Close
     assert states == ["firing", "resolved"]
 
 
+@pytest.mark.parametrize("backlog", [[(20, 10.0)], [(40, 90.0), (30, 10.0), (50, 10.0)]], ids=["in order", "mixed"])
+def test_the_end_of_what_people_were_told_is_shown_also_when_it_comes_with_a_backlog(
+    tmp_path: Path, closes: Closes, backlog: list[tuple[int, float]]
+) -> None:
+    """For people it had ended; on the pages, on the broker and in the report it fired for ever."""
+    desk = closes(Desk(tmp_path, HIGH))
+    for value in (10.0, 90.0):
+        desk.reading(value)
+        desk.tick()
+        desk.now_ms += 10_000
+    desk.now_ms += HOUR  # without a database
+    for second, value in backlog:
+        desk.store_rows([T0 + second * 1_000], [value])
+        desk.tick()
+    assert [state for _, lines in desk.told for state, _ in lines] == ["firing", "resolved"]
+    assert desk.points()[:2] == [("firing", 0), ("resolved", 0)], "what follows in the past is history"
+    (kept,) = desk.retained.values()
+    assert b'"state":"resolved"' in kept
+    assert [view.state for view in desk.alerting.current()] == ["resolved"]
+
+
 def test_while_the_database_is_away_at_a_start_the_rules_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
 ) -> None:
