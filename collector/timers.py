@@ -12,6 +12,21 @@ def passed(now_ms: int, since_ms: int, span_ms: int) -> bool:
     return not 0 <= now_ms - since_ms < span_ms
 
 
+class SetBack:
+    """Sees that a clock was set back: what was dated by it before is no later than now, or it would wait for hours.
+
+    So does the first look, for what is kept from a life before this.
+    """
+
+    def __init__(self) -> None:
+        self._seen_ms = 2**63
+
+    def look(self, now_ms: int) -> bool:
+        """Whether it is earlier than at the last look."""
+        is_back, self._seen_ms = now_ms < self._seen_ms, now_ms
+        return is_back
+
+
 class Waits:
     """Duties by name: each is due until it is put off, and again when that time has passed."""
 

@@ -24,6 +24,7 @@ from collector.rules.silence import Matcher, Silence, matches
 from collector.rules.silences import Silences
 from collector.rules.standing import Acknowledgement, Heard, Line, Standing, held
 from collector.rules.transition import Transition
+from collector.timers import SetBack
 from wire.times import MINUTE_MS
 
 
@@ -57,6 +58,7 @@ class Desk:
         self._deeds: list[Deed] = []
         self._down: dict[str, list[str]] = {}  # fingerprints of firing offline alerts, by node
         self._touched: set[str] = set()  # standings that changes() has not given out
+        self._set_back = SetBack()
 
     # What the engine says
 
@@ -226,6 +228,8 @@ class Desk:
 
     def tick(self, now_ms: int) -> list[Notification]:
         """Everything that people should be told by now."""
+        if self._set_back.look(now_ms):
+            self._clock_was_ahead(now_ms)
         self._expire(now_ms)
         said: list[Notification] = []
         groups: dict[str, list[Standing]] = {}
@@ -246,6 +250,13 @@ class Desk:
         for group, members in groups.items():
             said += self._tell(group, members, now_ms)
         return said
+
+    def _clock_was_ahead(self, now_ms: int) -> None:
+        """And is set back: else nobody was reminded, and no news of a group told, for all the hours that it was."""
+        for each in self.standings.values():
+            each.clock_was_ahead(now_ms)
+        latest_ms = now_ms + self.policy.group_ms
+        self._quiet_until = {name: quiet for name, quiet in self._quiet_until.items() if quiet[0] <= latest_ms}
 
     def hidden(self, alert: Transition, now_ms: int) -> str | None:
         """Why nobody is told of this alert now: a silence's name, or what it follows from; None when people are."""
@@ -273,7 +284,7 @@ class Desk:
         until_ms, heard = self._quiet_until.get(group, (0, -1))
         worst = max(SEVERITIES.index(each.alert.severity) for each in members)
         worse = worst > heard and any(each.firing for each in members)
-        is_quiet = 0 < until_ms - now_ms <= self.policy.group_ms
+        is_quiet = now_ms < until_ms
         if is_quiet and not worse:
             return []
         self._quiet_until[group] = (now_ms + self.policy.group_ms, max(worst, heard) if is_quiet else worst)

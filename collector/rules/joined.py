@@ -17,6 +17,7 @@ from collector.rules.rule import Condition, Rule, Spec, Window
 from collector.rules.timeline import Timeline
 from collector.rules.track import Track, Verdict, step, verdict
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
+from collector.timers import SetBack
 from collector.zones import week_before
 from wire.times import MINUTE_MS
 
@@ -38,6 +39,7 @@ class Joined:
         self._of_node: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and node
         self._tracks: dict[tuple[Series, str], Track] = {}
         self._minute_ms = 0
+        self._set_back = SetBack()
         self._found: dict[tuple[Timeline, Spec, int], tuple[float | None, float]] = {}  # of one minute's decisions
         self._values: dict[tuple[object, ...], list[float]] = {}  # of a site, in the same minute
 
@@ -64,6 +66,8 @@ class Joined:
     def tick(self, now_ms: int) -> list[Transition]:
         """Decide every minute that is complete by now."""
         last_ms = (now_ms - self._lateness_ms) // MINUTE_MS * MINUTE_MS
+        if self._set_back.look(now_ms):
+            self._clock_was_ahead(last_ms)
         if not self.rules or last_ms <= self._minute_ms:
             return []
         first_ms = max(self._minute_ms + MINUTE_MS, last_ms - CATCH_UP * MINUTE_MS) if self._minute_ms else last_ms
@@ -76,6 +80,16 @@ class Joined:
             self._values.clear()
         self._minute_ms = last_ms
         return said
+
+    def _clock_was_ahead(self, last_ms: int) -> None:
+        """And is set back: minutes that were decided before they came are decided when they do."""
+        self._minute_ms = min(self._minute_ms, last_ms)
+        for track in self._tracks.values():
+            track.last_ms = min(track.last_ms, last_ms)
+            if track.fired_ms is None:
+                track.start_ms = min(track.start_ms, last_ms)
+            if track.clear_ms is not None:
+                track.clear_ms = min(track.clear_ms, last_ms)
 
     def _watched(self, rule: Rule) -> Iterator[Timeline]:
         ours = (timelines.values() for (kind, _), timelines in self._of_site.items() if kind == rule.kind)

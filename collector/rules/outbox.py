@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from collector.rules.notification import WHAT_WORDS, Notification
+from collector.timers import SetBack
 
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 900_000
@@ -122,6 +123,7 @@ class Outbox:
         self._done: OrderedDict[str, int] = OrderedDict()  # names of delivered ones: told once is enough for a day
         self._elsewhere: set[str] = set()  # episodes of which a second channel was told that they fire
         self._number = 0
+        self._set_back = SetBack()
         self.withheld: Collection[str] = frozenset()  # names of what is not on disk yet and must not leave
 
     def put(self, notifications: Iterable[Notification], now_ms: int) -> None:
@@ -144,8 +146,10 @@ class Outbox:
 
     def due(self, now_ms: int, channel: str | None = None, most: int | None = None) -> list[Delivery]:
         """What should be sent now (through this channel), oldest first; each is `sending` until its outcome is told."""
+        if self._set_back.look(now_ms):
+            self._clock_was_ahead(now_ms)
         self._go_round(now_ms)
-        ready = [each for each in self._heads(channel) if _is_due(each, now_ms)][:most]
+        ready = [each for each in self._heads(channel) if each.due_ms <= now_ms][:most]
         for each in ready:
             each.state, each.due_ms = "sending", now_ms
             each.attempts += 1
@@ -154,6 +158,13 @@ class Outbox:
     def next_due_ms(self, channel: str | None = None) -> int | None:
         """When due() will have something next; None while nothing waits for its time alone."""
         return min((each.due_ms for each in self._heads(channel)), default=None)
+
+    def _clock_was_ahead(self, now_ms: int) -> None:
+        """What waits, is being sent or was given up by the wrong time is so since now at the latest."""
+        for each in (*self.open.values(), *self.dead.values()):
+            each.made_ms, each.done_ms = min(each.made_ms, now_ms), min(each.done_ms, now_ms)
+            if each.state == "sending" or each.due_ms > now_ms + LONGEST_RETRY_MS:
+                each.due_ms = min(each.due_ms, now_ms)
 
     def _heads(self, channel: str | None) -> list[Delivery]:
         """The first of each order on each channel, where it waits."""
@@ -314,11 +325,6 @@ class Outbox:
         self.log.append(Attempt(now_ms, delivery.channel, delivery.key, outcome, why))
         self._unsaved_lines = min(self._unsaved_lines + 1, LOG_LINES)
         del self.log[:-LOG_LINES]
-
-
-def _is_due(delivery: Delivery, now_ms: int) -> bool:
-    """Whether its time has come. No back-off is longer than the longest: else the clock was set back meanwhile."""
-    return not 0 < delivery.due_ms - now_ms <= LONGEST_RETRY_MS
 
 
 def _says(each: Delivery) -> tuple[str, str, tuple[tuple[str, str], ...]]:

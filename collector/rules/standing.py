@@ -86,6 +86,14 @@ class Standing:
         by_age = sorted((*others, heard), key=lambda each: (each.end_ms is None, began_ms(each.key)))
         self.heard = by_age[-REMEMBERED:]
 
+    def clock_was_ahead(self, now_ms: int) -> None:
+        """And is set back: what was told and changed is of now at the latest; who has it has it as long from now."""
+        self.changes = [min(at_ms, now_ms) for at_ms in self.changes]
+        self.told_ms, self.since_ms = min(self.told_ms, now_ms), min(self.since_ms, now_ms)
+        if self.ack is not None and self.ack.at_ms > now_ms:
+            until_ms = now_ms + self.ack.until_ms - self.ack.at_ms
+            self.ack = self.ack._replace(until_ms=until_ms, at_ms=now_ms)
+
     def cover(self, began: Transition) -> None:
         """It lies within what people know, until late readings may part them."""
         others = [each for each in self.covered if each.key != began.key]

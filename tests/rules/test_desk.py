@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from collector.rules.desk import Desk, Policy
+from collector.rules.desk import Desk, Policy, Step
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
 from collector.rules.silence import Silence, matchers
@@ -186,6 +186,37 @@ def test_a_clock_that_is_set_back_by_hours_holds_up_no_news():
     desk = Desk()
     heard(desk, 0, firing())
     assert heard(desk, -8 * 60, resolved(1)) == [("bureau", "news", ["resolved"])]
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_is_told_again_and_further_once_it_is_set_back():
+    """Nobody was reminded, or called instead of who does not answer, for all the hours that it was ahead."""
+    desk, ahead = Desk(Policy(steps=(Step(10 * MINUTE, ("boss",)),), repeat_ms=HOUR)), 480
+    heard(desk, ahead, firing())
+    assert heard(desk, 1) == []
+    assert heard(desk, 11) == [("boss", "escalation", ["firing"])]
+    assert heard(desk, 61) == [(name, "reminder", ["firing"]) for name in ("bureau", "boss")]
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_who_took_an_alert_by_a_clock_that_was_ahead_has_it_for_as_long_as_was_said(anew):
+    desk, name, ahead = Desk(Policy(repeat_ms=10 * HOUR)), firing().fingerprint, 480
+    heard(desk, ahead, firing())
+    desk.acknowledge(name, "li", "", T0 + 9 * HOUR, T0 + 8 * HOUR)
+    if anew:
+        desk = Desk.restore(desk.policy, json.loads(json.dumps(desk.packed())))
+    assert heard(desk, 1) == []
+    assert heard(desk, 60) == []
+    assert heard(desk, 61) == [("bureau", "reminder", ["firing"])]
+
+
+def test_flapping_by_a_clock_that_was_ahead_is_over_when_it_has_been_calm_for_long_enough():
+    desk, ahead = Desk(), 480
+    for minute in (0, 1, 2):
+        start = T0 + minute * MINUTE
+        heard(desk, ahead + 6 * minute, firing(minute, start=start), resolved(minute + 0.5, start=start))
+    assert desk.standings[firing().fingerprint].flapping
+    assert heard(desk, 3) == []
+    assert heard(desk, 33) == [("bureau", "news", ["resolved"])]
 
 
 def test_an_earlier_episode_that_comes_late_is_told_and_what_fires_is_still_told_when_it_ends():

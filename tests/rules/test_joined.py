@@ -47,6 +47,24 @@ def run(rule, feeds, minutes, *, shuffle=None, step=MINUTE):
     return said
 
 
+def test_a_clock_that_was_hours_ahead_and_is_set_back_keeps_no_station_from_being_compared():
+    """For all the hours that it was ahead, every minute counted as decided; also after a restart."""
+    window = {"mean": "pm25_ugm3", "over": "10m", "versus": "neighbours"}
+    rules = parse([{"alert": "odd", "text": TEXT, "kind": "air_quality", "window": window, "raise": "> 50%"}])
+    nodes = [air(f"lp-{n}") for n in range(3)]
+    engine, said = Engine(rules), []
+    engine.expect([Expected(each, MINUTE) for each in nodes], T0)
+    for minute in range(40):
+        now = T0 + minute * MINUTE + (8 * HOUR if minute < 20 else 0)
+        for node in nodes:
+            value = 90.0 if node == nodes[0] and minute >= 20 else 40.0
+            engine.observe(node, [T0 + minute * MINUTE], {"pm25_ugm3": [value]}, now)
+        said += engine.tick(now)
+        if minute == 19:
+            engine = Engine.restore(rules, engine.snapshot(), [Expected(each, MINUTE) for each in nodes], now)
+    assert [(each.state, each.labels["node"]) for each in said] == [("firing", "lp-0")]
+
+
 def test_a_sensor_that_leaves_its_neighbours_is_told_and_they_are_not():
     rule = {
         "kind": "air_quality",

@@ -225,6 +225,32 @@ def test_a_clock_that_is_set_back_by_hours_holds_up_no_message():
     assert {d.channel for d in box.due(earlier)} >= {"wecom"}
 
 
+def test_what_fails_by_a_clock_that_was_ahead_takes_the_second_channel_in_time_once_it_is_set_back():
+    """It tried the first alone, and nobody heard that it was deaf, for all the hours that it was ahead."""
+    box, ahead, minute = Outbox(ROUTES), T0 + 8 * 3_600_000, 60_000
+    box.put([note(1)], ahead)
+    (delivery,) = box.due(ahead)
+    box.failed(delivery.name, ahead, "502 Bad Gateway")
+    for now in (T0, T0 + 9 * minute):
+        assert {each.channel for each in box.due(now)} <= {"wecom"}
+        box.failed(delivery.name, now, "502 Bad Gateway")
+    tried = box.due(T0 + 10 * minute)
+    for each in tried:
+        box.failed(each.name, T0 + 10 * minute, "502 Bad Gateway")
+    assert "sms" in {each.channel for each in tried}
+    assert box.deaf(T0 + 29 * minute) == set()
+    assert box.deaf(T0 + 30 * minute) == {"wecom"}
+
+
+def test_a_message_that_hangs_since_a_clock_was_ahead_sends_the_others_elsewhere_once_it_is_set_back():
+    box, ahead = Outbox(ROUTES), T0 + 8 * 3_600_000
+    box.put([note(1), note(2)], ahead)
+    (hangs,) = box.due(ahead)
+    assert box.due(T0) == []
+    assert {each.channel for each in box.due(T0 + 600_000)} == {"sms"}
+    assert hangs.state == "sending"
+
+
 def test_a_day_of_failures_ends_in_the_dead_letters_with_the_reason():
     box, now = Outbox({"bureau": Route("wecom")}), T0
     box.put([note(1), note(2)], now)
