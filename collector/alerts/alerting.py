@@ -92,7 +92,8 @@ class Alerting:
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
         self._fresh = not snapshot
-        self._alive_ms = snapshot.pop("alive", now_ms)
+        alive_ms = snapshot.pop("alive", now_ms)
+        self._alive_ms = alive_ms if alive_ms <= now_ms else now_ms - catch_up.WARM_UP_MS  # its clock was ahead
         self._engine = Engine.restore(rules, snapshot, self._in_service.expected(), now_ms)
         notify = {rule.alert: rule.notify for rule in rules}
         self.desk = Desk.restore(telling.policy, self._book.desk(), notify)

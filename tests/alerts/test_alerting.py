@@ -72,6 +72,22 @@ def test_killed_or_stopped_between_any_two_steps_every_episode_is_told_once_and_
     assert sorted(lines) == sorted((state, key) for key in keys for state in ("firing", "resolved"))
 
 
+def test_what_the_rules_had_not_seen_is_seen_after_a_start_with_a_clock_that_was_set_back(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """They asked the database for what came since they were last alive: since a time that is still to come."""
+    desk, ahead_ms = closes(Desk(tmp_path, HIGH)), 8 * HOUR
+    desk.now_ms = T0 + ahead_ms
+    desk.tick()
+    desk.store_rows([T0], [10.0])
+    desk.wait(10_000)
+    desk.store_rows([T0 + 10_000], [90.0], seen=False)
+    desk.now_ms = T0 + 20_000
+    desk.die()
+    desk.tick()
+    assert [line[0] for _, told in desk.told for line in told] == ["firing"]
+
+
 def test_a_message_whose_outcome_was_not_written_is_sent_again_under_its_key(tmp_path: Path, closes: Closes) -> None:
     desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
