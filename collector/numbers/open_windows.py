@@ -86,7 +86,7 @@ class OpenWindows:
         open_ = self._open.get(key)
         if open_ is None:
             open_ = self._open[key] = _Open(now_ms)
-        open_.touched_ms = now_ms
+        open_.since_ms, open_.touched_ms = min(open_.since_ms, now_ms), now_ms  # the clock may have been ahead
         times = table.times_ms
         first = bisect_right(times, open_.last_ms)
         if first:
@@ -125,6 +125,7 @@ class OpenWindows:
         """Close hours that are over although no later reading came; returns the series that are forgotten."""
         forgotten = []
         for key, open_ in self._open.items():
+            open_.touched_ms = min(open_.touched_ms, now_ms)
             silent_ms = now_ms - open_.touched_ms
             if open_.hour is not None and silent_ms >= SETTLE_MS and now_ms >= open_.hour_ms + HOUR_MS + GRACE_MS:
                 self._close_hour(key, open_)

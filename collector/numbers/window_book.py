@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from collector.numbers.windows import MINUTES, ROLLED, hour_of
 from collector.statedb import transaction
 from collector.stores.store import Table, Tags
+from collector.timers import SetBack
+from wire.times import HOUR_MS
 
 Key = tuple[str, Tags]
 """A series: measurement and tags."""
@@ -26,6 +28,8 @@ UNDER_WAY = LIVE + 1
 """Due date of what is being computed. Whoever enters it anew meanwhile gives it another, and it is not struck out."""
 
 ASK_EVERY_MS = 1_000
+LONGEST_MS = 2 * HOUR_MS, 26 * HOUR_MS
+"""By so much at most an hour is due after its beginning, and a day after its own, or else at once."""
 _NEVER = -(2**62)
 
 _SCHEMA = """
@@ -47,6 +51,7 @@ class WindowBook:
         self._db = db
         self._new: dict[tuple[Key, int], int | None] = {}
         self._found_none_ms = _NEVER
+        self._set_back = SetBack()
         self._is_ours = is_ours
         db.executescript(_SCHEMA)
         if is_ours is not None:
@@ -106,11 +111,21 @@ class WindowBook:
         Where there was none, the file is asked again when an hour entered here is due, or after a second: another
         program may have entered one. Each question lets go of the lock that Python's threads share.
         """
+        if self._set_back.look(now_ms):
+            self._clock_was_ahead(now_ms)
         if self._found_none_ms <= now_ms < self._found_none_ms + ASK_EVERY_MS:
             return []
         found = self._due(now_ms, limit)
         self._found_none_ms = _NEVER if found else now_ms
         return found
+
+    def _clock_was_ahead(self, now_ms: int) -> None:
+        """And is set back: what was put off by it, a backlog's hours perhaps by years, is due now."""
+        self._db.execute(
+            "UPDATE open_hour SET due_ms = ? WHERE due_ms > ? AND due_ms < ?"
+            f" AND due_ms > hour_ms + CASE WHEN series LIKE '[\"%_1d\",%' THEN ? ELSE ? END {self._and_ours}",
+            (now_ms, now_ms, LIVE, *reversed(LONGEST_MS)),
+        )
 
     def _due(self, now_ms: int, limit: int) -> list[tuple[Key, int]]:
         rows = list(self._between(PAST + 1, now_ms, limit)) or self._between(PAST, PAST, limit)

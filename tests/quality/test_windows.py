@@ -139,6 +139,39 @@ def test_a_series_is_forgotten_when_it_has_been_silent_for_more_than_a_day_and_n
     assert windows.close_idle(spoke + 26 * HOUR) == []
 
 
+@pytest.mark.parametrize("anew", [False, True])
+def test_windows_do_not_wait_for_a_time_to_which_a_clock_that_was_ahead_had_put_them_off(
+    tmp_path: Path, anew: bool, closes: Closes
+) -> None:
+    """What came late, of a sensor that is silent since, was computed by the wrong time: a year later."""
+    bench = closes(Bench(tmp_path, NOON + 365 * DAY))
+    bench.commit(air([NOON - 5 * HOUR + n for n in range(20)], pm25_ugm3=[10.0] * 20))
+    bench.commit(air([NOON + n for n in range(20)], pm25_ugm3=[10.0] * 20))
+    bench.commit(air([NOON - 5 * HOUR + 30], pm25_ugm3=[31.0]))
+    bench.now_ms = NOON + 5 * MINUTE
+    if anew:
+        bench.restart()
+    for _ in range(8):
+        bench.now_ms += 10 * MINUTE
+        bench.told += bench.rollups.step(bench.now_ms)
+    assert bench.rows("air_quality_1h", "pm25_ugm3_mean") == [[NOON - 5 * HOUR, 11.0], [NOON, 10.0]]
+    assert bench.rows("air_quality_1d", "pm25_ugm3_n") == []
+    bench.settle()
+    assert bench.rollups.waiting(bench.now_ms) == 0
+
+
+def test_an_hour_that_began_by_a_clock_that_was_ahead_is_over_in_time_and_minutes_go_on_once_it_is_set_back() -> None:
+    windows, key = OpenWindows(lambda _: SHANGHAI), ("air_quality", AIR)
+    windows.take(air([NOON], pm25_ugm3=[10.0]), NOON + 8 * HOUR)
+    for minute in range(1, 4):
+        windows.take(air([NOON + minute * MINUTE], pm25_ugm3=[10.0]), NOON + minute * MINUTE)
+    assert list(windows.minutes[key]) == [NOON + MINUTE, NOON + 2 * MINUTE], "it has seen them from their beginning"
+    windows.take(air([NOON + 4 * MINUTE], pm25_ugm3=[10.0]), NOON + 8 * HOUR)
+    windows.close_idle(NOON + 4 * MINUTE)
+    windows.close_idle(NOON + HOUR + 2 * MINUTE)
+    assert windows.due[key, NOON] == 0
+
+
 def test_only_the_field_that_failed_leaves_its_windows(tmp_path: Path, closes: Closes) -> None:
     bench = closes(Bench(tmp_path, NOON - HOUR))
     codes = ["pm25_raw_ugm3:range", None, "pm10_raw_ugm3:spike?"]
