@@ -179,11 +179,13 @@ class Agent:
 
     async def _talk(self, number: int, sensor: Sensor, port: Port) -> None:
         """Say to a sensor what its profile wants said: at start, when it is polled, when it comes back."""
-        powered_s = 0.0  # at our start the sensor has had power as long as the board
         while True:
             await port.opened()
-            sensor.begin(time.monotonic(), powered_s)
-            while port.open:
+            opening = port.counts["opened"]
+            # one that was there before us has had power as long as the board; one that is plugged in starts cold
+            was_there = opening == 1 and not port.counts["open_failed"]
+            sensor.begin(time.monotonic(), 0.0 if was_there else None)
+            while port.open and port.counts["opened"] == opening:
                 now_s = time.monotonic()
                 sensor.late(now_s)
                 for ask in sensor.poller.due(now_s):
@@ -191,7 +193,6 @@ class Agent:
                         self.tap.wrote(number, ask.data)
                 next_s = sensor.poller.next_s
                 await asyncio.sleep(TALK_S_MAX if next_s is None else min(max(next_s - now_s, TALK_S_MIN), TALK_S_MAX))
-            powered_s = time.monotonic()  # it was unplugged: it starts cold
 
     async def _record_for_ever(self) -> None:
         sealed_s = status_s = cared_s = time.monotonic()

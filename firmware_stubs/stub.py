@@ -50,9 +50,10 @@ class Stub:
         self.faulty: Faulty | None = None
         self.spoilt: Spoilt = _not_told
         self.t_s = 0.0
+        self.returned_s: float | None = None  # when it had power again after it was unplugged
         self._inbox = bytearray()
         self._due_s: float | None = None
-        self._started = False
+        self._started = self._unplugged = False
 
     @property
     def next_s(self) -> float | None:
@@ -72,7 +73,7 @@ class Stub:
 
     def unplug(self) -> None:
         """The supply is gone; the next `tick` is a cold start."""
-        self._started, self._due_s = False, None
+        self._started, self._unplugged, self._due_s = False, True, None
         self._inbox.clear()
 
     def receive(self, data: bytes) -> bytes:
@@ -94,6 +95,7 @@ class Stub:
         """Time goes on; returns what the device sends by itself until then."""
         if not self._started:
             self._started, self.t_s = True, t_s
+            self.returned_s = t_s if self._unplugged else None
             self._power_on(t_s)
         self.t_s = t_s
         out = self._held(t_s)

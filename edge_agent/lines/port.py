@@ -98,6 +98,7 @@ class Port:
 
     async def _read_until_lost(self, device: serial.Serial) -> None:
         self._device = device
+        self.counts["opened"] += 1
         self._opened.set()
         self._lost.clear()
         reader = Reader(device, self._heard, self._gone)

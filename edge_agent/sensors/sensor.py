@@ -56,8 +56,8 @@ class Sensor:
         self._left_open: dict[str, Any] | None = None  # the interval of a boot before, until the clock is set
         self._spoilt_reply = False  # damage has come since the last command that wants a reply
 
-    def begin(self, now_s: float, powered_s: float) -> None:
-        """The port was opened; the sensor has had power since `powered_s` at least."""
+    def begin(self, now_s: float, powered_s: float | None = None) -> None:
+        """The port was opened; the sensor has had power since `powered_s` at least, else from now on."""
         self._framer = Framer(self.profile)
         self._measured_s = now_s
         self.poller.begin(now_s, powered_s)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector.stores.store import Select, Store, StoreDown
+from device_profiles.catalogue import load as load_catalogue
+from edge_agent.lines.port import REOPEN_S
 from firmware_stubs.models import RADARS
 from firmware_stubs.pty import StubHost
 from firmware_stubs.stub import Row, Stub
@@ -62,7 +64,7 @@ def run(
     _refuse_what_cannot_be(scenario, pace, odd, blind=broker is not None and store is None)
     local = Local(folder, scenario, broker, store)
     notes, clock = Notes(folder / "notes.db"), WallClock(scenario.start_ms)
-    city, hosts = scenario.city(seed), StubHost(clock.look)
+    city, hosts, catalogue = scenario.city(seed), StubHost(clock.look), load_catalogue(None)
     with ExitStack() as at_the_end:
         at_the_end.callback(hosts.stop)
         at_the_end.callback(local.stop)
@@ -75,7 +77,7 @@ def run(
             for sensor, of in scenario.sensors.items():
                 stub = street.stub(of)
                 stub.faulty = faulty(orders, seed, name, sensor)
-                _note(stub, notes, name, sensor)
+                _note(stub, notes, name, sensor, max(REOPEN_S) + catalogue.get(of.model).warm_up_s)
                 sensors.append(_sensor(sensor, of, hosts.add(f"{name}/{sensor}", stub), scenario.interval_s))
             local.programs.start(f"agent-{name}", "agent", _agent(local, folder, name, scenario, sensors))
         hosts.start()
@@ -86,7 +88,7 @@ def run(
         vehicles = vehicles_passed(scenario, city, clock, ended_s, database)
     facts = {
         "seed": seed, "stations": scenario.stations, "from_ms": scenario.start_ms, "depth": "pty", "store": local.store,
-        "expect_missing": ["settling", "line"], "time_tolerance_ms": TOLERANCE_MS, "whole": whole,
+        "expect_missing": ["settling", "line", "warming_up"], "time_tolerance_ms": TOLERANCE_MS, "whole": whole,
         "faults": [order.text for order in orders if order.fault is not None],
         "vehicles": vehicles,
     }  # fmt: skip
@@ -135,13 +137,17 @@ def _agent(local: Local, folder: Path, name: str, scenario: Scenario, sensors: l
     }  # fmt: skip
 
 
-def _note(stub: Stub, notes: Notes, node: str, sensor: str) -> None:
-    """What the stub says is noted at the time of the wall, which is what the agent will write beside it."""
+def _note(stub: Stub, notes: Notes, node: str, sensor: str, cold_s: float) -> None:
+    """What the stub says is noted at the time of the wall, which is what the agent will write beside it.
 
-    def sent(_t_s: float, _frame: bytes, rows: list[Row]) -> None:
+    Plugged in again it is not believed for so long.
+    """
+
+    def sent(t_s: float, _frame: bytes, rows: list[Row]) -> None:
+        cause = "warming_up" if stub.returned_s is not None and t_s - stub.returned_s < cold_s else None
         for row in rows:
             for kind, values in by_kind(row).items():
-                notes.sent(SeriesOf(node, SITE, sensor, kind), time.time_ns() // 1_000_000, values)
+                notes.sent(SeriesOf(node, SITE, sensor, kind), time.time_ns() // 1_000_000, values, cause)
 
     stub.sent = sent
 
