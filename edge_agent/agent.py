@@ -134,6 +134,7 @@ class Agent:
                 task.result()  # a task that ended by itself has failed: let it be seen
         finally:
             self.notifier.stopping()
+            self.errands.end()
             await _cancel(tasks)
             await self.tap.close()
             self._commit("all", closing=True)

@@ -56,9 +56,11 @@ class Program:
     async def _run_one(self) -> bool:
         """Run one agent; True when another is to follow with other settings."""
         from edge_agent.device.notify import Notifier
+        from edge_agent.unawaited import Unawaited
 
         agent = make_agent(settings_in_force(self._file), self._file, Notifier.from_environment())
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.set_default_executor(Unawaited())
         agent.errands.may_stop(stop)
         # From a signal's handler; the loop looks up once a second.
         self._end_agent = partial(loop.call_soon_threadsafe, stop.set)

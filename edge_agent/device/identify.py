@@ -35,8 +35,8 @@ def named_in(settings: Path) -> str | None:
     return wants.name if wants is not None else None
 
 
-def blink(led: Path, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Blink, then set the LED's trigger as it was. Raises OSError when it may not be set.
+def blink(led: Path, seconds: float, sleep: Callable[[float], object] = time.sleep) -> None:
+    """Blink, then set the LED's trigger as it was. Raises OSError when it may not be set. A `sleep` may be cut short.
 
     The kernel's own timer does it where there is one: then the agent's status LED sees that somebody has it.
     """

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ class Errands:
         self._file = file
         self._began_s = time.monotonic()
         self._stop: asyncio.Event | None = None
+        self._ended = threading.Event()
 
     def verbs(self) -> dict[str, Errand]:
         """By the names the office uses."""
@@ -63,6 +65,10 @@ class Errands:
     def may_stop(self, stop: asyncio.Event) -> None:
         """How to end this agent so that it begins anew."""
         self._stop = stop
+
+    def end(self) -> None:
+        """The agent ends: an LED that blinks does again what it did."""
+        self._ended.set()
 
     def read_settings_again(self) -> None:
         """A person on the device has changed the file: begin anew with it, unless it cannot be used."""
@@ -135,7 +141,7 @@ class Errands:
             (led / "trigger").write_text(current_trigger(led))
         except OSError as error:
             raise ValueError(f"the agent may not set the LED: {error.strerror}") from error
-        asyncio.get_running_loop().run_in_executor(None, blink, led, float(seconds))
+        asyncio.get_running_loop().run_in_executor(None, blink, led, float(seconds), self._ended.wait)
         return {"ok": True, "led": led.name, "seconds": seconds}
 
     async def _frames(self, _: dict[str, Any]) -> dict[str, Any]:
