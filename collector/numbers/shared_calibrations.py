@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -32,11 +33,11 @@ class SharedCalibrations:
         self._edge = Edge(log)
         self._same_at: int | None = None  # how many records there were as they were exchanged
         self._under_way: Future[list[Record]] | None = None
-        self._not_before_ms = self._exchanged_ms = 0
+        self._failed_ms = self._exchanged_ms = 0
 
     def look_up(self) -> None:
         """Another collector may have made some meanwhile; waits for the database for seconds at most."""
-        with suppress(StoreDown):  # look() goes on with it, and tells what we have
+        with suppress(StoreDown, sqlite3.Error):  # look() goes on with it, and tells what we have
             self._learn(_read(self._store))
         self._same_at = None
 
@@ -49,8 +50,8 @@ class SharedCalibrations:
             try:
                 self._learn(done.result())
                 self._edge.is_over()
-            except StoreDown as error:
-                self._same_at, self._not_before_ms = None, now_ms + AGAIN_MS
+            except (StoreDown, sqlite3.Error) as error:  # the latter of our own file
+                self._same_at, self._failed_ms = None, now_ms
                 self._edge.fails(f"calibrations are not shared by way of the database: {error}")
         elif self._is_due(now_ms):
             records, self._exchanged_ms = self._calibrations.all(), now_ms
@@ -59,7 +60,7 @@ class SharedCalibrations:
 
     def _is_due(self, now_ms: int) -> bool:
         news = self._same_at != self._calibrations.count or passed(now_ms, self._exchanged_ms, EVERY_MS)
-        return news and now_ms >= self._not_before_ms
+        return news and passed(now_ms, self._failed_ms, AGAIN_MS)
 
     def _learn(self, theirs: list[Record]) -> None:
         others = self._calibrations.learn(theirs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,15 @@ from collector.config import Config
 from collector.delivery.ingest import Ingest
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
+from collector.numbers.calibration import Record
 from collector.pipeline import IDLE_S
 from collector.rules.engine import Engine
 from collector.rules.transition import Series
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select
-from wire import ack, batch, names, signed, status
+from collector.stores.store import Select, Table
+from wire import ack, batch, collector_status, names, signed, status
 from wire.batch import Block
+from wire.collector_status import CollectorStatus, State
 
 NOW_MS = 1_790_000_062_000
 GOOD, BAD = "lp-0001", "lp-0002"
@@ -315,3 +319,23 @@ def test_after_a_round_that_fails_the_next_comes_after_a_while(
     monkeypatch.setattr(collector._ending, "wait", waits.append)
     collector._run()
     assert waits[:3] == [IDLE_S] * 3
+
+
+def test_who_takes_over_with_a_full_disk_works_from_then_on(undecided: OnItsOwnTime) -> None:
+    """A calibration that another had made meanwhile broke it off: no agent was greeted, the rules began nowhere."""
+    body = json.dumps(asdict(Record(GOOD, "air-1", "pm25_ugm3", NOW_MS, NOW_MS, "anna", source="x" * 100_000)))
+    tags = (("node", GOOD), ("sensor", "air-1"))
+    columns: dict[str, list[Any]] = {"number": [1], "body": [body]}
+    other = Table("calibration", tags, [NOW_MS], columns, frozenset({"number"}))
+    undecided.store.write(undecided.store.render(other))
+    said = [CollectorStatus(state, 0, NOW_MS) for state in (State.ACTIVE, State.OFFLINE)]
+    lives, dies = (Arrived(names.collector_status("c0"), collector_status.encode(each), False) for each in said)
+    undecided.receive(lives, birth(GOOD))
+    state = undecided._state
+    state.execute(f"PRAGMA max_page_count = {state.execute('PRAGMA page_count').fetchone()[0]}")
+    undecided.inbox.said.clear()
+    undecided.receive(dies)
+    assert undecided.turn.active
+    assert names.ack(GOOD) in dict(undecided.inbox.said), "it is greeted, and sends again at once"
+    undecided.receive(data(GOOD, 1))
+    assert undecided.inbox.answered() == [(GOOD, 1)]

@@ -27,7 +27,8 @@ class One:
     """One collector's part."""
 
     def __init__(self, folder: Path, name: str, store: Store, closes: Closes) -> None:
-        self.records = Calibrations(closes(open_state(folder / f"{name}.db")))
+        self.state = closes(open_state(folder / f"{name}.db"))
+        self.records = Calibrations(self.state)
         self.alarms = Alarms()
         self.shared = SharedCalibrations(self.records, store, self.alarms.sound)
 
@@ -170,3 +171,35 @@ def test_one_that_is_made_while_others_are_exchanged_goes_over_with_the_next(mak
 
 def _away(_: object) -> Answer:
     return Later("away")
+
+
+@pytest.mark.parametrize("at_the_takeover", [True, False])
+def test_what_a_full_disk_did_not_take_is_learnt_when_there_is_room(
+    make: Callable[[str], One], at_the_takeover: bool
+) -> None:
+    """It broke off the take-over, and the next exchange was a day later: until then values were not corrected."""
+    first, second = make("c1"), make("c2")
+    first.records.add(replace(RECORD, source="x" * 100_000))
+    for _ in range(2):
+        first.shared.look(at_once, T0)
+    second.state.execute(f"PRAGMA max_page_count = {second.state.execute('PRAGMA page_count').fetchone()[0]}")
+    if at_the_takeover:
+        second.shared.look_up()
+    for now_ms in (T0, T0 + 1):
+        second.shared.look(at_once, now_ms)
+    assert second.records.all() == []
+    second.state.execute("PRAGMA max_page_count = 1000000")
+    for now_ms in (T0 + 1 + AGAIN_MS, T0 + 2 + AGAIN_MS):
+        second.shared.look(at_once, now_ms)
+    assert second.records.all() == first.records.all()
+
+
+def test_a_clock_that_is_set_back_holds_up_no_exchange(make: Callable[[str], One], store: Sqlite) -> None:
+    first, write = make("c1"), store.write
+    first.records.add(RECORD)
+    store.write = lambda rows: Later("away")  # type: ignore[method-assign]  # noqa: ARG005
+    for _ in range(2):
+        first.shared.look(at_once, T0)
+    store.write = write  # type: ignore[method-assign]
+    first.shared.look(at_once, T0 - EVERY_MS)
+    assert store.extent()[0] == 1
