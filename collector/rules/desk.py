@@ -264,8 +264,10 @@ class Desk:
         if silence is not None:
             return silence
         node = alert.labels.get("node", "")
+        if node == OWN_LINK:  # a lost broker hides no other trouble of our own
+            return None
         down = self._down.get(node, ()) if alert.cause != "offline" else ()
-        if not down and alert.cause != "value" and node != OWN_LINK:
+        if not down and alert.cause != "value":
             down = self._down.get(OWN_LINK, ())
         return next(iter(down), None)
 

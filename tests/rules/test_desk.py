@@ -349,6 +349,14 @@ def test_a_lost_broker_hides_lost_nodes_and_silent_sensors():
     assert heard(desk, 1, firing(1, HIGH, series("lp-2"))) == [("bureau", "news", ["firing"])]
 
 
+def test_a_lost_broker_hides_no_other_trouble_of_the_collector():
+    """A server that came back without broker and database told of the broker alone."""
+    desk, ours = Desk(), Series(OWN_LINK, "", OWN_LINK)
+    heard(desk, 0, firing(0, BROKER, ours))
+    away = replace(firing(1, rule("collector-database", severity="critical"), ours), cause="own")
+    assert heard(desk, 1, away) == [("bureau", "news", ["firing"])]
+
+
 def test_a_desk_restored_goes_on_and_repeats_nothing():
     desk = Desk()
     desk.silence(Silence.made(matchers("node=lp-7"), T0, T0 + HOUR, "w", ""), T0)
