@@ -187,7 +187,8 @@ class Alerting:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
         self._in_service.nodes = nodes
         self._engine = Engine.restore(self._rules.values(), {}, self._in_service.expected(), now_ms)
-        self._fresh, self._caught_up, self._episodes = True, False, {}
+        self._fresh, self._caught_up = True, False
+        self._episodes = {name: each for name, each in self._episodes.items() if each.cause == "own"}
 
     def _take_over(self, now_ms: int) -> None:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
@@ -232,15 +233,14 @@ class Alerting:
     def _step(self, now_ms: int) -> list[Change]:
         with self._lock:
             self._write(self._book)  # what could not be written before
-        if not self._caught_up and not self._catch_up(now_ms):
-            return []
-        if self._waits.comes_round("retired", now_ms, RETIRED_EVERY_MS) and self._in_service.has_changed():
-            self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
+        if self._caught_up or self._catch_up(now_ms):  # else our own troubles alone are news: one is why it waits
+            if self._waits.comes_round("retired", now_ms, RETIRED_EVERY_MS) and self._in_service.has_changed():
+                self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
+            self._others += self._engine.tick(now_ms)
         replayed = self._replayed
-        self._others += self._engine.tick(now_ms)
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])
         fresh = [self._signed(each) for each in said if not (each.late or replayed) or not self._book.is_known(each)]
-        asked = self._book.asked()
+        asked = [] if self._fresh else self._book.asked()
         self._others, self._replayed = [], False  # from here on nothing is read, and the step is kept whole
         with self._lock:
             self.desk.hear(fresh, now_ms)
@@ -309,14 +309,15 @@ class Alerting:
     ) -> tuple[bool, list[Change]]:
         """State, history, desk and outbox, for one transaction: a change is told, or it has not happened."""
         self._unwritten.answers += [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
-        notes = self.desk.tick(now_ms)
+        notes = self.desk.tick(now_ms, own_alone=self._fresh)
         self.outbox.put(notes, now_ms)
         self._put_people()
-        changes = self._retained.changes(said, self.desk, now_ms)
+        changes = self._retained.changes(said, {} if self._fresh else self.desk.standings, now_ms)
         self._unwritten.retained |= self._retained.unsaved()
         self._unwritten.transitions += [(each, now_ms) for each in said]
         unsaved, urgent = self._engine.unsaved()
-        if said or urgent or (unsaved and replayed) or (unsaved and self._waits.is_due("save", now_ms)):
+        due = said or urgent or (unsaved and replayed) or (unsaved and self._waits.is_due("save", now_ms))
+        if self._caught_up and due:  # else whoever catches up next would begin too late
             self._waits.put_off("save", now_ms, SAVE_EVERY_MS)
             within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
             quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from collector.alerts.book import Book
-from collector.rules.desk import Desk
 from collector.rules.standing import Standing
 from collector.rules.transition import Transition
 from collector.timers import passed
@@ -33,15 +32,15 @@ class Retained:
         self._looked_ms = 0
         self._unsaved: dict[str, tuple[str, int | None] | None] = {}
 
-    def changes(self, said: Iterable[Transition], desk: Desk, now_ms: int) -> list[Change]:
-        """Messages that changed since the last call."""
+    def changes(self, said: Iterable[Transition], standings: Mapping[str, Standing], now_ms: int) -> list[Change]:
+        """Messages that changed since the last call, by what was said and what stands at the desk."""
         moved = {each.fingerprint: each for each in said if not each.late}
-        for name, standing in desk.standings.items():
+        for name, standing in standings.items():
             who = standing.ack.who if standing.ack is not None else ""
             if self._acks.get(name, "") != who:
                 self._acks[name] = who
                 moved.setdefault(name, standing.alert)
-        found = [self._keep(each, desk.standings.get(name), now_ms) for name, each in moved.items()]
+        found = [self._keep(each, standings.get(name), now_ms) for name, each in moved.items()]
         return found + self._cleared(now_ms)
 
     def unsaved(self) -> dict[str, tuple[str, int | None] | None]:

@@ -156,13 +156,17 @@ class Desk:
             known.news.append(Line(alert.state, alert))
 
     def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
-        """Alerts that this desk or another told people of and that still fire; no other fires."""
+        """Alerts that this desk or another told people of and that still fire; no other fires.
+
+        What a collector says of itself is its own, and its own to end.
+        """
         by_name = {each.fingerprint: each for each in firing}
         for name, known in self.standings.items():
             if name in by_name and by_name[name].is_of(known.alert):
                 by_name[name] = replace(by_name[name], key=known.alert.key)
         for name, known in list(self.standings.items()):
-            if known.firing and (name not in by_name or known.alert.key != by_name[name].key):
+            goes_on = name in by_name and known.alert.key == by_name[name].key
+            if known.firing and not goes_on and known.alert.cause != "own":
                 known.alert = known.alert.ended(now_ms, "another collector has told its end")
                 self._mark(known)
                 del self.standings[name]
@@ -226,14 +230,17 @@ class Desk:
 
     # What people are told
 
-    def tick(self, now_ms: int) -> list[Notification]:
-        """Everything that people should be told by now."""
+    def tick(self, now_ms: int, own_alone: bool = False) -> list[Notification]:
+        """Everything that people should be told by now; of the collector's own troubles alone, where the rest is out of
+        date."""
         if self._set_back.look(now_ms):
             self._clock_was_ahead(now_ms)
         self._expire(now_ms)
         said: list[Notification] = []
         groups: dict[str, list[Standing]] = {}
         for name, each in list(self.standings.items()):
+            if own_alone and each.alert.cause != "own":
+                continue
             self._calm(each, now_ms)
             if each.news and self.hidden(each.alert, now_ms) is None:
                 groups.setdefault(group_of(each.alert), []).append(each)

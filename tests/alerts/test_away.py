@@ -122,25 +122,34 @@ def test_the_end_of_what_people_were_told_is_shown_also_when_it_comes_with_a_bac
     assert [view.state for view in desk.alerting.current()] == ["resolved"]
 
 
-def test_while_the_database_is_away_at_a_start_the_rules_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes
+@pytest.mark.parametrize("follows", [False, True])
+def test_while_the_database_is_away_at_a_start_the_rules_wait_and_that_it_is_away_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closes: Closes, follows: bool
 ) -> None:
+    """After a power cut the collector came back and the database did not, and nobody heard of it."""
     desk = closes(Desk(tmp_path, HIGH))
     desk.reading(10.0)
     desk.tick()
     desk.now_ms += 10_000
     desk.reading(90.0, seen=False)
     desk.die()
+    if follows:
+        desk.alerting.follow([], desk.now_ms)
 
     def down(_: Select) -> list[Any]:
         raise StoreDown("away")
 
+    def keys(wrong: dict[tuple[str, str], str], turns: int) -> list[str]:
+        for _ in range(turns):
+            desk.alerting.own_state(True, wrong, desk.now_ms)
+            desk.wait(10_000)
+        return [f"{state} {key.partition('@')[0]}" for _, lines in desk.told for state, key in lines]
+
     with monkeypatch.context() as patch:
         patch.setattr(desk.store, "select", down)
-        desk.tick()
-        assert desk.told == []
-    desk.wait(10_000)
-    assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
+        away = keys({("collector-database", "collector"): "connection refused"}, 3)
+    assert away == ["firing collector-database"]
+    assert keys({}, 2) == [*away, "firing pm25-high"]
 
 
 @pytest.mark.parametrize("follows", [False, True])

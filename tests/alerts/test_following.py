@@ -68,6 +68,23 @@ def test_after_a_takeover_late_rows_tell_an_episode_once(tmp_path: Path, closes:
     assert said_by(second, 6 * MINUTE) == [("resolved", "+100000")]
 
 
+def test_a_trouble_of_its_own_that_a_collector_has_told_ends_also_when_another_has_worked_meanwhile(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """Nobody else can tell its end: of a cloned card people heard, and never that it was over."""
+    desk = closes(Desk(tmp_path))
+    wrong: dict[tuple[str, str], str] = {("collector-clone", "lp-7"): "two batches 5"}
+    for turn in range(10):
+        if turn == 4:
+            desk.alerting.follow([], desk.now_ms)
+        desk.alerting.own_state(True, wrong if turn < 5 else {}, desk.now_ms)
+        desk.wait(10_000)
+        if turn == 4:
+            assert [view.state for view in desk.alerting.current()] == ["firing"]
+    desk.wait(5 * MINUTE)
+    assert [state for _, lines in desk.told for state, _ in lines] == ["firing", "resolved"]
+
+
 def test_an_end_that_is_stored_is_told_by_who_takes_over(tmp_path: Path, closes: Closes) -> None:
     """The station sends nothing more, and the one that wrote its last reading died before its rules saw it."""
     first, second = pair(tmp_path, closes, HIGH)
