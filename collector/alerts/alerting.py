@@ -201,6 +201,7 @@ class Alerting:
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
             self._episodes |= {each.fingerprint: each for each in story if not each.late}
+            self._changes += self._retained.follow(self._episodes.values(), self.desk.standings, now_ms)
         self._others += unsure
         self._others += catch_up.orphans(story, self._rules, now_ms)
         self._fresh = False

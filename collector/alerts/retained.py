@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from collector.alerts.book import Book
+from collector.rules.desk import TOLD_BY_ANOTHER
 from collector.rules.standing import Standing
 from collector.rules.transition import Transition
 from collector.timers import passed
@@ -43,6 +45,13 @@ class Retained:
         found = [self._keep(each, standings.get(name), now_ms) for name, each in moved.items()]
         return found + self._cleared(now_ms)
 
+    def follow(self, shown: Iterable[Transition], standings: Mapping[str, Standing], now_ms: int) -> list[Change]:
+        """Another has worked until now: what is `shown` is so; what else was to fire has ended meanwhile."""
+        found = [self._keep(each, standings.get(each.fingerprint), now_ms) for each in shown]
+        kept = {change.topic for change in found}
+        ended = [topic for topic, (_, clear_ms) in self._known.items() if clear_ms is None and topic not in kept]
+        return found + [self._end(topic, now_ms) for topic in ended]
+
     def unsaved(self) -> dict[str, tuple[str, int | None] | None]:
         """What changed since the last call, for the caller to write."""
         unsaved, self._unsaved = self._unsaved, {}
@@ -58,9 +67,15 @@ class Retained:
         body = strictjson.dumps(
             {"v": 1, "at": now_ms, **alert.told(), "acknowledged_by": None if ack is None else ack.who}
         )
-        clear_ms = None if alert.state == "firing" else now_ms + KEPT_MS
+        return self._put(topic, body, None if alert.state == "firing" else now_ms + KEPT_MS)
+
+    def _end(self, topic: str, now_ms: int) -> Change:
+        ended = {"at": now_ms, "state": "resolved", "reason": TOLD_BY_ANOTHER, "acknowledged_by": None}
+        return self._put(topic, strictjson.dumps(json.loads(self._known[topic][0]) | ended), now_ms + KEPT_MS)
+
+    def _put(self, topic: str, body: bytes, clear_ms: int | None) -> Change:
         self._known[topic] = self._unsaved[topic] = (body.decode(), clear_ms)
-        return Change(alert.fingerprint, topic, body)
+        return Change(_last(topic), topic, body)
 
     def _cleared(self, now_ms: int) -> list[Change]:
         if not passed(now_ms, self._looked_ms, LOOK_EVERY_MS):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from collector.rules.breath import Held, put_together
 from collector.rules.deed import Deed
@@ -26,6 +26,8 @@ from collector.rules.standing import Acknowledgement, Heard, Line, Standing, hel
 from collector.rules.transition import Transition
 from collector.timers import SetBack
 from wire.times import MINUTE_MS
+
+TOLD_BY_ANOTHER: Final = "another collector has told its end"
 
 
 class Step(NamedTuple):
@@ -167,7 +169,7 @@ class Desk:
         for name, known in list(self.standings.items()):
             goes_on = name in by_name and known.alert.key == by_name[name].key
             if known.firing and not goes_on and known.alert.cause != "own":
-                known.alert = known.alert.ended(now_ms, "another collector has told its end")
+                known.alert = known.alert.ended(now_ms, TOLD_BY_ANOTHER)
                 self._mark(known)
                 del self.standings[name]
         for name, each in by_name.items():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector.stores.store import SOON_S, Select, StoreDown
-from tests.alerts.desk import HIGH, HOURLY, MINUTE, T0, Desk
+from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, T0, Desk
 from tests.closes import Closes
 
 
@@ -83,6 +84,36 @@ def test_a_trouble_of_its_own_that_a_collector_has_told_ends_also_when_another_h
             assert [view.state for view in desk.alerting.current()] == ["firing"]
     desk.wait(5 * MINUTE)
     assert [state for _, lines in desk.told for state, _ in lines] == ["firing", "resolved"]
+
+
+def test_who_takes_over_keeps_at_the_broker_what_is_so_by_then(tmp_path: Path, closes: Closes) -> None:
+    """It said anew, on each connection and for ever, that what had ended under another still fires."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.tick()
+    second.now_ms = first.now_ms + MINUTE
+    second.alerting.follow([], second.now_ms)
+    second.tick()
+    assert kept_by(second) == ["firing"], "and goes on saying what another has said"
+    second.reading(10.0)
+    second.tick()
+    first.now_ms = second.now_ms + HOUR
+    first.alerting.follow([], first.now_ms)
+    first.tick()
+    assert kept_by(first) == list(map(state_of, first.retained.values())) == ["resolved"]
+    first.now_ms += 25 * HOUR
+    first.alerting.follow([], first.now_ms)
+    first.tick()
+    assert kept_by(first) == list(first.retained) == []
+
+
+def kept_by(desk: Desk) -> list[str]:
+    """What it tells a broker that is new to it."""
+    return [state_of(change.body) for change in desk.alerting.reconnected()]
+
+
+def state_of(body: bytes) -> str:
+    return str(json.loads(body)["state"])
 
 
 def test_an_end_that_is_stored_is_told_by_who_takes_over(tmp_path: Path, closes: Closes) -> None:
