@@ -96,19 +96,26 @@ def export(
 ) -> None:
     """Take readings out, as CSV or JSON lines. CSV has one value a line, JSON one batch a line, as it travels.
 
-    Nothing in the spool changes. Exit code 1 when a part could not be read.
+    Nothing in the spool changes. What is not in it is told; exit code 1 when a part could not be read.
 
     Example:  lamppost agent spool export /media/stick/lp-0017.csv --from 2d
     """
     if file != "-" and not file.endswith((".csv", ".jsonl")):
         raise Failure(Exit.USAGE, "format-unknown", f"{file}: no format of that name", "end it in .csv or .jsonl")
-    span = _span(since, until)
+    span, by_batch = _span(since, until), file.endswith(".jsonl")
     with _view(_settings(config)) as view:
-        lines = _batch_lines(view, span, waiting) if file.endswith(".jsonl") else _csv_lines(view, span, waiting)
+        lines = _batch_lines(view, span, waiting) if by_batch else _csv_lines(view, span, waiting)
         count = _write(file, lines)
+        waits = view.unsealed_rows(untimed=not by_batch) if until is None else 0
     typer.echo(f"{count} lines", err=True)
+    if waits:
+        why = "they are in no batch yet; a .csv has them" if by_batch else "they wait for the true time"
+        typer.echo(f"without {waits} readings: {why}", err=True)
     if view.damaged_batches:
         typer.echo(f"{view.damaged_batches} batches left out: their bytes have changed on the disk", err=True)
+    if view.unread_rows:
+        typer.echo(f"{view.unread_rows} readings left out: what was written of them cannot be read", err=True)
+    if view.damaged_batches or view.unread_rows:
         raise typer.Exit(Exit.NOT_HEALTHY)
 
 

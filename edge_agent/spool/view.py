@@ -72,12 +72,13 @@ class Survey(NamedTuple):
 class View:
     """A spool file, open for looking. Raises SpoolError when there is none or it cannot be read.
 
-    `damaged_batches` counts those that were not handed out, since their bytes are not what was sealed.
+    `damaged_batches` counts those that were not handed out, since their bytes are not what was sealed; `unread_rows`
+    the readings of which what was written cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.damaged_batches = 0
+        self.damaged_batches = self.unread_rows = 0
         if not path.exists():
             raise SpoolError(f"{path} does not exist. Cure: has the agent run, and is this the file it uses?")
         try:
@@ -94,13 +95,12 @@ class View:
             " FROM batch JOIN sealed USING (id) WHERE acked_ms IS NULL"
         )
         chunk_rows, chunk_bytes = self._one("SELECT coalesce(sum(rows), 0), coalesce(sum(length(body)), 0) FROM chunk")
-        (untimed_rows,) = self._one("SELECT coalesce(sum(rows), 0) FROM chunk WHERE clock = 'unsynced'")
         kept = self._one("SELECT count(*), coalesce(sum(rows), 0), min(from_ms) FROM batch WHERE acked_ms IS NOT NULL")
         meta = dict(self._db.execute("SELECT key, value FROM meta"))
         lost = {reason: int(meta.get(f"lost_{reason}") or 0) for reason in LOST_REASONS}
         return Survey(
             waiting_rows=sealed_rows + chunk_rows,
-            untimed_rows=untimed_rows,
+            untimed_rows=self.unsealed_rows(untimed=True),
             waiting_batches=waiting_batches,
             waiting_bytes=round((sealed_bytes + chunk_bytes) * self._overhead()),
             oldest_ms=oldest_ms,
@@ -129,25 +129,38 @@ class View:
 
     def batches(self, from_ms: int, to_ms: int, only_waiting: bool) -> Iterator[bytes]:
         """The bytes of those batches, as they travel; without those that the disk has changed."""
+        return (data for _, data in self._whole(from_ms, to_ms, only_waiting))
+
+    def _whole(self, from_ms: int, to_ms: int, only_waiting: bool) -> Iterator[tuple[int, bytes]]:
+        """How many rows each of those batches has, and its bytes."""
         condition = " AND acked_ms IS NULL" if only_waiting else ""
-        for digest, data in self._db.execute(
-            "SELECT digest, CAST(bytes AS BLOB) FROM batch JOIN sealed USING (id) WHERE to_ms >= ? AND from_ms < ?"
-            + condition
-            + " ORDER BY from_ms, batch.id",
+        for digest, rows, data in self._db.execute(
+            "SELECT digest, rows, CAST(bytes AS BLOB) FROM batch JOIN sealed USING (id)"
+            f" WHERE to_ms >= ? AND from_ms < ?{condition} ORDER BY from_ms, batch.id",
             (from_ms, to_ms),
         ):
             if isinstance(data, bytes) and wire_batch.digest(data) == digest:
-                yield data
+                yield rows, data
             else:
                 self.damaged_batches += 1
 
     def readings(self, from_ms: int, to_ms: int, only_waiting: bool) -> Iterator[tuple[Reading, str]]:
         """The readings of [from, to) with the clock's word, sealed or not; rows that wait for a true time stay out."""
-        for data in self.batches(from_ms, to_ms, only_waiting):
+        for count, data in self._whole(from_ms, to_ms, only_waiting):
             rows, envelope = readings_of(data)
+            self.unread_rows += count - len(rows)
             yield from ((row, envelope.clock) for row in rows if from_ms <= row.time_ms < to_ms)
-        for body, clock in self._db.execute("SELECT body, clock FROM chunk WHERE clock != 'unsynced' ORDER BY id"):
-            yield from ((row, clock) for row in chunk.load(body) or () if from_ms <= row.time_ms < to_ms)
+        timed = "SELECT rows, body, clock FROM chunk WHERE clock != 'unsynced' ORDER BY id"
+        for count, body, clock in self._db.execute(timed):
+            found = chunk.load(body)
+            self.unread_rows += count if found is None else 0
+            yield from ((row, clock) for row in found or () if from_ms <= row.time_ms < to_ms)
+
+    def unsealed_rows(self, untimed: bool) -> int:
+        """How many readings are in no batch yet; only those that wait for a true time where `untimed`."""
+        which = " WHERE clock = 'unsynced'" if untimed else ""
+        count: int = self._one(f"SELECT coalesce(sum(rows), 0) FROM chunk{which}")[0]
+        return count
 
     def close(self) -> None:
         self._db.close()

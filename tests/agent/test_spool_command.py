@@ -184,6 +184,25 @@ def test_export_goes_on_past_a_batch_that_the_disk_has_changed(desk: Desk, tmp_p
     assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 119
 
 
+def test_export_tells_what_is_not_in_it(desk: Desk, tmp_path: Path) -> None:
+    """Of readings that were not sealed yet, and damaged or without a time, it said nothing and that all was well."""
+    desk.spool.accept([desk._reading(7300 + n) for n in range(3)], ORIGIN._replace(clock="unsynced"))
+    told = {name: _tells(desk, tmp_path / name) for name in ("one.csv", "one.jsonl")}
+    assert told == {
+        "one.csv": ["14411 lines", "without 3 readings: they wait for the true time"],
+        "one.jsonl": ["120 lines", "without 8 readings: they are in no batch yet; a .csv has them"],
+    }
+    desk.spool._db.execute("UPDATE chunk SET body = '[[1' WHERE clock = 'synced'")
+    *_, last = _tells(desk, tmp_path / "two.csv", code=1)
+    assert last == "5 readings left out: what was written of them cannot be read"
+
+
+def _tells(desk: Desk, file: Path, code: int = 0) -> list[str]:
+    done = CliRunner().invoke(app, ["export", str(file), "--config", str(desk.config)])
+    assert done.exit_code == code
+    return done.stderr.splitlines()
+
+
 def test_replay_beside_a_running_agent_sends_the_same_bytes_again(desk: Desk) -> None:
     desk.spool.accept([], ORIGIN)  # the agent's next commit writes what was released
     assert "60 batches" in desk.says("replay", "--from", "3h")
