@@ -67,7 +67,7 @@ class Ops:
         deeds: dict[str, Inside] = {
             "/alert/{fingerprint}/{verb}": self.handle,
             "/heap/acknowledge": self.acknowledge_heap,
-            "/reports/{number:int}": self.answer,
+            "/reports/{number}": self.answer,
             "/station/{node}/change": self.change,
             "/logout": self.log_out,
             **self._tabs.deeds(),
@@ -179,8 +179,8 @@ class Ops:
 
     async def answer(self, request: Request, session: Session) -> Response:
         """Answer a citizen's report."""
-        fields, number = request.state.fields, request.path_params["number"]
-        text, now_ms = fields.get("answer", ""), self._site.now_ms()
+        fields, now_ms = request.state.fields, self._site.now_ms()
+        text, number = fields.get("answer", ""), _number(request.path_params["number"])
         if not text.strip():
             raise HTTPException(400, "refused_form")
         if not await run_in_threadpool(self._desk.reports.answer, number, text, "show" in fields, session.name, now_ms):
@@ -329,3 +329,10 @@ class Ops:
 
     def _root(self, request: Request) -> str:
         return "/en/ops" if language_of(request) == "en" else "/ops"
+
+
+def _number(text: str) -> int:
+    """Of a report, from an address. Raises HTTPException 404 for what none has, however many digits it is."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise HTTPException(404, "not_found")
+    return int(text)

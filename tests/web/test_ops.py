@@ -231,6 +231,8 @@ def test_a_report_is_answered_and_a_change_written_down(served: Served) -> None:
     operator = Operator(served)
     post(served, "/station/lp-0001/report", kind="values", text="always 12", contact="me@example.org")
     assert "me@example.org" in operator.get("/ops/reports").text
+    for none in ("2", "0", "-1", "x", str(2**63), "1" * 5000):  # the longest broke the page, even for strangers
+        assert operator.post(f"/ops/reports/{none}", {"answer": "Cleaned."}).status == 404
     assert operator.post("/ops/reports/1", {"answer": "Cleaned.", "show": "1"}).status == 303
     assert operator.post("/ops/station/lp-0001/change", {"kind": "repaired", "en": "fan"}).status == 303
     public = served.get("/en/station/lp-0001").text
