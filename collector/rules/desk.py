@@ -129,7 +129,8 @@ class Desk:
         known = self.standings.setdefault(alert.fingerprint, Standing(alert))
         if known.alert.key != alert.key:
             known.ack, known.steps, known.since_ms, known.reminders = None, 0, 0, 0
-        known.receivers = alert.notify or self.policy.receivers
+        called = known.receivers if known.told not in ("", "resolved") else ()  # who has not heard that it ended
+        known.receivers = tuple(dict.fromkeys((*(alert.notify or self.policy.receivers), *called)))
         known.know(Heard(alert.key))
         self._change(known, alert, now_ms)
         return known

@@ -306,6 +306,19 @@ def test_what_fires_and_is_resolved_while_its_group_waits_is_told_in_one_message
     assert heard(desk, 5) == [("bureau", "news", ["firing", "resolved"])]
 
 
+@pytest.mark.parametrize("changes", [3, 100])
+def test_who_was_called_by_escalation_hears_the_end_also_when_it_fires_again_before_that_is_told(changes):
+    desk = Desk(Policy(steps=(Step(15 * MINUTE, ("phone",)),), flap_changes=changes))
+    heard(desk, 0, firing())
+    assert heard(desk, 15) == [("phone", "escalation", ["firing"])]
+    heard(desk, 20, firing(20, rule("other")))  # told of the same station: what follows waits
+    heard(desk, 21, resolved(21))
+    heard(desk, 22, firing(22, start=T0 + 22 * MINUTE))
+    told = [*heard(desk, 25), *heard(desk, 30, resolved(30, start=T0 + 22 * MINUTE)), *heard(desk, 61)]
+    ends = {receiver for receiver, what, lines in told if what == "news" and lines[-1] == "resolved"}
+    assert ends == {"bureau", "phone"}
+
+
 def test_toggling_at_every_evaluation_for_an_hour_gives_three_messages_at_most():
     desk, said = Desk(), []
     for i in range(360):
