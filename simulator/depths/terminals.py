@@ -64,7 +64,7 @@ def run(
     _refuse_what_cannot_be(scenario, pace, odd, blind=broker is not None and store is None)
     local = Local(folder, scenario, broker, store)
     notes, clock = Notes(folder / "notes.db"), WallClock(scenario.start_ms)
-    city, hosts, catalogue = scenario.city(seed), StubHost(clock.look), load_catalogue(None)
+    city, hosts, catalogue = scenario.city(seed), StubHost(clock.look, folder / "ports"), load_catalogue(None)
     with ExitStack() as at_the_end:
         at_the_end.callback(hosts.stop)
         at_the_end.callback(local.stop)

@@ -145,6 +145,8 @@ class Comparison:
             return
         for sent in self._notes.readings(number, time_ms - NEAR_MS, time_ms + NEAR_MS):
             if sent.values is not None and same_values(sent.values, row):
+                if abs(time_ms - sent.time_ms) <= self._tolerance_ms and self._index(number).met(sent):
+                    return
                 verdict.doubled += 1
                 verdict.note("doubled", where, time_ms, f"the reading of {sent.time_ms} again")
                 return
@@ -179,6 +181,13 @@ class _ByValues:
             if waiting:
                 return waiting.popleft()
         return None
+
+    def met(self, sent: Sent) -> bool:
+        """One that may be missing is there all the same; False for any other, and for one that was met before."""
+        known = sent in self._rest
+        if known:
+            self._rest.remove(sent)
+        return known
 
     def left(self) -> list[Sent]:
         """Those that nobody has met, by time."""

@@ -6,6 +6,7 @@ import contextlib
 import random
 import sqlite3
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Store, Stored, Table
-from simulator.depths.terminals import WallClock, vehicles_passed
+from firmware_stubs.plantower import Pms5003
+from simulator.depths.terminals import WallClock, _note, vehicles_passed
 from simulator.notes import Notes, SeriesOf
 from simulator.scenario.scenario import load
 from simulator.verify.verdict import Verdict
@@ -173,6 +175,37 @@ def test_rows_at_another_site_and_twice_within_a_millisecond_are_found(tmp_path:
     assert {fault.where for fault in verdict.faults if fault.what == "never sent"} == {"air_quality uptown/lp-4/air-1"}
     town.store.close()
     town.notes.close()
+
+
+@pytest.mark.parametrize(("tolerance_ms", "doubled"), [(1_500, 0), (0, 1)])
+def test_what_may_be_missing_and_is_there_is_not_doubled(tmp_path: Path, tolerance_ms: int, doubled: int) -> None:
+    """At terminals the two clocks differ by some milliseconds: it was taken for another reading's double."""
+    town = Town(tmp_path, Sqlite(tmp_path / "readings.db"), 2_000, 7)
+    town.fill({})
+    town.notes.say(time_tolerance_ms=tolerance_ms, expect_missing=["warming_up"])
+    values = dict.fromkeys(FIELDS, 4321.0)
+    town.notes.sent(SeriesOf("lp-0", "downtown", "air-0", "air_quality"), START_MS - 1_000, values, "warming_up")
+    town.notes.settle(0)
+    town._store("lp-0", "air-0", [START_MS - 998], {name: [4321.0] for name in FIELDS}, [0], [4])
+    verdict = town.verdict()
+    assert (verdict.doubled, verdict.missing.total()) == (doubled, doubled)
+    town.store.close()
+    town.notes.close()
+
+
+def test_at_terminals_one_that_was_pulled_out_may_warm_up_again(tmp_path: Path) -> None:
+    """Each of its readings was lost, though a sensor that was without power is not to be believed at once."""
+    notes, stub = Notes(tmp_path / "notes.db"), Pms5003(lambda _: {"pm25_ugm3": 20.0})
+    _note(stub, notes, "lp-0", "air-0", 35.0)
+    for t_s, unplugged in ((0.0, False), (10.0, True), (44.0, False), (46.0, False)):
+        if unplugged:
+            stub.unplug()
+        stub.tick(t_s)
+    notes.settle(0)
+    assert [cause for cause, _ in groupby(sent.cause for sent in notes.readings(1, 0, 2**62))] == [
+        None, "warming_up", None
+    ]  # fmt: skip
+    notes.close()
 
 
 @pytest.mark.long
