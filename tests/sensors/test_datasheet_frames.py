@@ -247,6 +247,14 @@ def test_millimetres_of_mercury_are_exact_to_the_last_digit_that_is_told() -> No
     assert found.rows == [{"press_hpa": 1013.2502}]
 
 
+def test_a_heating_voltage_is_in_volts_whatever_letter_tells_of_its_state() -> None:
+    """The F of one that heats was read as a temperature's: -11.11 V."""
+    for letter in "NVWF":
+        line = f"0R5,Th=50.0F,Vh=12.0{letter}\r\n".encode()
+        (found,), _ = frames.read(PROFILES["vaisala-wxt"], line, None)
+        assert found.rows == [{"heater_temp_c": 10.0, "heater_v": 12.0}]
+
+
 def test_a_rangers_other_checksum_is_an_option() -> None:
     """AJ-SR04M adds up the two bytes of the distance only."""
     profile = PROFILES["ultrasonic-ff"].with_options({"checksum": "distance_only"})

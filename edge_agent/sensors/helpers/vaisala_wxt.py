@@ -17,6 +17,7 @@ _SPEED = {"M": 1.0, "K": 1 / 3.6, "S": 0.44704, "N": 1852 / 3600}
 _LENGTH = {"M": 1.0, "I": 25.4}
 _HITS = {"M": 1.0, "I": 1 / 6.4516, "H": None}  # H: hits on the whole surface (WXT530 M211840EN-C p. 140), no density
 _PRESSURE = {"H": 1.0, "P": 0.01, "B": 1000.0, "M": 1.333224, "I": 33.8639}
+_TEMPERATURE = {"C": 1.0, "F": 1.0}
 _VOLT = {"V": 1.0, "N": 1.0, "W": 1.0, "F": 1.0}  # letters behind the heating voltage tell its state
 _SECONDS = {"s": 1.0, "S": 1.0}
 _KEYS: dict[str, tuple[str, Mapping[str, float | None]]] = {
@@ -26,8 +27,8 @@ _KEYS: dict[str, tuple[str, Mapping[str, float | None]]] = {
     "Sn": ("wind_speed_min_ms", _SPEED),
     "Sm": ("wind_speed_ms", _SPEED),
     "Sx": ("wind_speed_max_ms", _SPEED),
-    "Ta": ("temp_c", {"C": 1.0, "F": 1.0}),
-    "Tp": ("case_temp_c", {"C": 1.0, "F": 1.0}),
+    "Ta": ("temp_c", _TEMPERATURE),
+    "Tp": ("case_temp_c", _TEMPERATURE),
     "Ua": ("rh_pct", {"P": 1.0}),
     "Pa": ("press_hpa", _PRESSURE),
     "Rc": ("rain_mm", _LENGTH),
@@ -38,7 +39,7 @@ _KEYS: dict[str, tuple[str, Mapping[str, float | None]]] = {
     "Hd": ("hail_duration_s", _SECONDS),
     "Hi": ("hail_rate_per_cm2h", _HITS),
     "Hp": ("hail_peak_per_cm2h", _HITS),
-    "Th": ("heater_temp_c", {"C": 1.0, "F": 1.0}),
+    "Th": ("heater_temp_c", _TEMPERATURE),
     "Vh": ("heater_v", _VOLT),
     "Vs": ("supply_v", _VOLT),
     "Vr": ("reference_v", _VOLT),
@@ -83,13 +84,12 @@ def _values(data: bytes, head: str, rest: str) -> Decoded:
             return BadFrame(data, "bad_format")
         factor = units[unit]
         if factor is not None:
-            row[name] = _converted(number, unit, factor)
+            is_fahrenheit = unit == "F" and units is _TEMPERATURE  # behind a heating voltage it says that it heats
+            row[name] = round((number - 32) / 1.8, 2) if is_fahrenheit else _scaled(number, factor)
     return Values("data", True, [row] if row else [], info, flags)
 
 
-def _converted(number: float, unit: str, factor: float) -> float:
-    if unit == "F" and factor == 1.0:
-        return round((number - 32) / 1.8, 2)
+def _scaled(number: float, factor: float) -> float:
     return number if factor == 1.0 else round(number * factor, 4)
 
 
