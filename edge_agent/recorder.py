@@ -80,7 +80,7 @@ class Recorder:
         self._alive = alive
         self._failed = False
         self._node, self._site, self._boot = node, site, boot
-        self._boot_ms = self._wall_ms = 0
+        self._boot_ms = 0
         self._sensors = sensors
         self._open_spool = open_spool
         self._pending: list[Reading] = []
@@ -115,7 +115,7 @@ class Recorder:
 
     def dated_ms(self, now: Now) -> int:
         """When what the spool does now is told to have been: without the time, with the latest that it knows."""
-        return self.stamp(now) if self.timeline.trusted else self.spool.latest_ms()
+        return self._dated_ms(now.boot_ms, self.spool)
 
     def keep(self, readings: list[Reading]) -> None:
         """Hold readings until the next commit. Beyond the limit the newest are lost, and counted by sensor."""
@@ -131,7 +131,7 @@ class Recorder:
 
     def commit(self, now: Now, closing: bool = False, seal: Sealing = "no") -> list[Sealed]:
         """Commit what is pending, with the state of open intervals, and seal if wanted; then look at the clocks."""
-        self._boot_ms, self._wall_ms = now.boot_ms, now.wall_ms
+        self._boot_ms = now.boot_ms
         stamp = self.stamp(now)
         for sensor in self._sensors:
             self.keep(sensor.tick(stamp))
@@ -241,12 +241,16 @@ class Recorder:
         self.disk_ok = False
         self._failed = self._failed or isinstance(error, SpoolIoError)
 
+    def _dated_ms(self, boot_ms: int, spool: Spool) -> int:
+        return self.timeline.stamp(boot_ms) if self.timeline.trusted else spool.latest_ms()
+
     def _open_anew(self) -> bool:
         """After a failed write: nothing goes into the file again before it was opened, checked and given a new life."""
         spool = None
         try:
             spool = self._open_spool()
-            spool.begin_life(self._wall_ms, self._alive)  # which of the old numbers are on the disk, nobody knows
+            # which of the old numbers are on the disk, nobody knows
+            spool.begin_life(self._dated_ms(self._boot_ms, spool), self._alive)
         except (SpoolError, sqlite3.Error):
             if spool is not None:
                 spool.abandon()

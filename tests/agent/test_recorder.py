@@ -14,7 +14,7 @@ from edge_agent.reading import Reading, Series
 from edge_agent.recorder import AT_ONCE, PENDING_MAX, Now, Recorder
 from edge_agent.spool import chunk
 from edge_agent.spool.sealing import readings_of
-from edge_agent.spool.spool import Spool, SpoolError
+from edge_agent.spool.spool import Spool, SpoolError, SpoolIoError
 from edge_agent.timeline import FLOOR_MS, Timeline
 from tests.closes import Closes
 from wire import batch
@@ -61,6 +61,20 @@ def test_readings_before_the_clock_is_set_get_their_true_time(recorder: Recorder
     made.keep([air(made.stamp(now))])
     made.commit(now)
     assert sealed(made)[0] == ("synced", [UTC + 1_000])
+
+
+def test_a_disk_that_fails_before_the_time_is_known_leaves_the_numbers_that_go_told(recorder: Recorders) -> None:
+    """Their record stood in 1970, as the clock did, and was refused: nobody knew what became of the numbers."""
+    before = recorder("a" * 32)
+    before.commit(Now(9_000, UTC, True))
+    before.keep([air(UTC + 500)])
+    before.commit(Now(10_000, UTC + 1_000, True), seal="all")
+    before.spool.close()
+    made = recorder()
+    made.trouble(SpoolIoError("the disk fails"))
+    made.commit(Now(10_000, 5_000, False))
+    _, renumbered = (readings_of(one.data)[0] for one in made.spool.oldest(9))
+    assert [(dict(row.series.tags)["reason"], row.time_ms) for row in renumbered] == [("renumbered", UTC + 500)]
 
 
 def test_what_waits_in_a_station_that_is_renamed_goes_under_its_new_name(tmp_path: Path, closes: Closes) -> None:
