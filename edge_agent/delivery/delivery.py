@@ -136,8 +136,11 @@ class Delivery:
         """
         self._floor_ms[collector] = max(collector_ms, self._floor_ms.get(collector, 0))
 
-    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
-        """Release what the acknowledgement truly names; returns those sequences. Anything else is only counted."""
+    def on_ack(self, ack: Ack, now_s: float) -> list[int]:
+        """Release what the acknowledgement truly names; returns those sequences. Anything else is only counted.
+
+        When it was answered is told by the collector's clock: this board's may not know the time yet.
+        """
         if ack.now_ms < max(self._floor_ms.get(ack.collector, 0), self._floor_ms.get("", 0)):
             self.counts["ack_outdated"] += 1
             return []
@@ -156,16 +159,16 @@ class Delivery:
             elif held[1] != verdict.digest:
                 self.counts["ack_wrong_digest"] += 1
                 self.rolled_back |= verdict.code in FINAL  # this card has had a past under that number
-            elif self._obey(held[0], verdict, now_s, now_ms):
+            elif self._obey(held[0], verdict, now_s, ack.now_ms):
                 released.append(verdict.seq)
         return released
 
-    def _obey(self, number: int, verdict: Verdict, now_s: float, now_ms: int) -> bool:
+    def _obey(self, number: int, verdict: Verdict, now_s: float, answered_ms: int) -> bool:
         """Do what a verdict on a waiting batch says; True when the batch may go."""
         self._ignored_s.pop(number, None)
         self.ignored.discard(number)
         if verdict.code in FINAL:
-            self.spool.release(number, verdict.code, now_ms)
+            self.spool.release(number, verdict.code, answered_ms)
             self._measure(number, now_s)
             self.counts[f"acked_{Code(verdict.code).name.lower()}"] += 1
             self.last_ack_s = now_s

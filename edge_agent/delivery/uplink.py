@@ -258,13 +258,13 @@ class Uplink:
         except wire_ack.BadAck as error:
             self._refuse("ack_malformed", error)
         else:
-            now_s, now_ms = time.monotonic(), int(time.time() * 1000)
-            self.skew.note(now_ms, message.now_ms)
+            now_s = time.monotonic()
+            self.skew.note(int(time.time() * 1000), message.now_ms)
             if isinstance(message, wire_ack.Hello):
                 birth = self._birth()
                 self._delivery.on_hello(message, birth.next_seq, now_s, birth.session)
             else:
-                self._delivery.on_ack(message, now_s, now_ms)
+                self._delivery.on_ack(message, now_s)
             self._work_due.set()
 
     def _refuse(self, reason: str, error: ValueError) -> None:

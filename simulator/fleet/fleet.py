@@ -157,7 +157,7 @@ class Fleet:
             if mask & selectors.EVENT_WRITE:
                 link.flush(now_s)
             if mask & selectors.EVENT_READ:
-                for seq, code in link.read(now_s, self._pace.now_ms(now_s)):
+                for seq, code in link.read(now_s):
                     self._released(link.number, seq, code, now_s)
                 link.publish_due(now_s)
             self._watch(link)

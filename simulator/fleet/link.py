@@ -112,7 +112,7 @@ class Link:
                 self._publish_status(self.node.death("stopped"), now_s)
                 self.write(mqtt5.DisconnectPacket().write(), now_s)
 
-    def read(self, now_s: float, now_ms: int) -> list[tuple[int, int]]:
+    def read(self, now_s: float) -> list[tuple[int, int]]:
         """Take what has arrived; the sequences it releases, each with its code. Raises OSError or Broken."""
         assert self.sock is not None
         try:
@@ -126,7 +126,7 @@ class Link:
             if type(packet) is mqtt5.PublishPacket:
                 if packet.packet_id:
                     self.write(b"\x40\x02" + packet.packet_id.to_bytes(2, "big"), now_s)
-                released += self.node.hear(bytes(packet.payload or b""), now_s, now_ms)
+                released += self.node.hear(bytes(packet.payload or b""), now_s)
             elif type(packet) is mqtt5.PubAckPacket:
                 self._counts["puback_refused"] += int(packet.reason_code) >= REFUSED_FROM
             else:

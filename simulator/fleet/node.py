@@ -62,7 +62,7 @@ class VirtualNode:
         """Batches to publish now."""
         return self.delivery.due(now_s) if self.spool.waiting else []
 
-    def hear(self, payload: bytes, now_s: float, now_ms: int) -> list[tuple[int, int]]:
+    def hear(self, payload: bytes, now_s: float) -> list[tuple[int, int]]:
         """An acknowledgement or hello: the sequences it releases, each with its code."""
         try:
             said = ack.decode(signed.open_sealed(names.ack(self.who.node), payload))
@@ -72,5 +72,5 @@ class VirtualNode:
         if isinstance(said, ack.Hello):
             self.delivery.on_hello(said, self.spool.next_seq, now_s, self.who.session)
             return []
-        released = set(self.delivery.on_ack(said, now_s, now_ms))
+        released = set(self.delivery.on_ack(said, now_s))
         return [(verdict.seq, verdict.code) for verdict in said.verdicts if verdict.seq in released]

@@ -65,11 +65,11 @@ class Agent:
     def receive(self, message: Arrived) -> None:
         """An acknowledgement or hello."""
         heard = wire_ack.decode(signed.open_sealed(message.topic, message.payload))
-        now_s, now_ms = self._clock.now_s, self._clock.now_ms
+        now_s = self._clock.now_s
         if isinstance(heard, wire_ack.Hello):
             self.delivery.on_hello(heard, self.recorder.spool.next_seq, now_s, self._named())
         else:
-            self.answered(heard, self.delivery.on_ack(heard, now_s, now_ms))
+            self.answered(heard, self.delivery.on_ack(heard, now_s))
         self.pump()
 
     def answered(self, heard: wire_ack.Ack, released: list[int]) -> None:

@@ -21,8 +21,18 @@ from wire.ack import Hello, Verdict
 def test_a_final_code_releases_and_makes_room(delivery: Delivery, code: int) -> None:
     (one,) = fill(delivery, 1)
     delivery.due(1)
-    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, code)), 2, T0) == [1]
+    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, code)), 2) == [1]
     assert delivery.due(1000) == []
+
+
+def test_when_it_was_answered_is_told_by_the_collectors_clock(delivery: Delivery) -> None:
+    """By that of a board that has just begun it was days ago, or in 1970: what is kept for a replay went at once."""
+    (one,) = fill(delivery, 1)
+    delivery.due(1)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0)), 2)
+    spool = delivery.spool
+    assert isinstance(spool, Spool)
+    assert (spool.prune(T0), spool.prune(T0 + 1)) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +42,7 @@ def test_a_final_code_releases_and_makes_room(delivery: Delivery, code: int) -> 
 def test_any_other_code_deletes_nothing_and_is_counted(delivery: Delivery, code: int, counted: str) -> None:
     (one,) = fill(delivery, 1)
     delivery.due(1)
-    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, code)), 2, T0) == []
+    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, code)), 2) == []
     assert +delivery.counts == {counted: 1}
     assert seqs(delivery.due(1000)) == [1]
 
@@ -49,7 +59,7 @@ def test_a_pause_that_the_collector_asks_for_is_kept_and_a_shorter_one_does_not_
     one, *_ = fill(delivery, 20)
     delivery.due(1)
     for at_s, pause_ms in ((2, 60_000), (3, 1_000)):
-        delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0))._replace(pause_ms=pause_ms), at_s, T0)
+        delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0))._replace(pause_ms=pause_ms), at_s)
     assert delivery.due(61.9) == []
     assert delivery.due(62)
 
@@ -57,7 +67,7 @@ def test_a_pause_that_the_collector_asks_for_is_kept_and_a_shorter_one_does_not_
 def test_an_answer_is_waited_for_four_times_as_long_as_the_last_ones_took(delivery: Delivery) -> None:
     one, two = fill(delivery, 2)
     delivery.due(0)
-    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0), Verdict(2, two.digest, 0)), 20, T0)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0), Verdict(2, two.digest, 0)), 20)
     fill(delivery, 1)
     assert seqs(delivery.due(20)) == [3]
     assert delivery.due(20 + 4 * 20 * (1 - JITTER) - 0.1) == []
@@ -74,14 +84,14 @@ def test_spool_sequence_and_digest_must_all_fit(delivery: Delivery) -> None:
         ack(delivery, Verdict(99999, one.digest, 0)),
     ]
     for message in wrong:
-        assert delivery.on_ack(message, 2, T0) == []
+        assert delivery.on_ack(message, 2) == []
     assert sorted(seqs(delivery.due(1000))) == [1, 2]
 
 
 def test_an_acknowledgement_counts_for_its_own_batch_alone(delivery: Delivery) -> None:
     sealed = fill(delivery, 3)
     delivery.due(1)
-    delivery.on_ack(ack(delivery, Verdict(3, sealed[2].digest, 0)), 2, T0)
+    delivery.on_ack(ack(delivery, Verdict(3, sealed[2].digest, 0)), 2)
     assert sorted(seqs(delivery.due(1000))) == [1, 2]
 
 
@@ -106,16 +116,16 @@ def test_a_reconnect_sends_everything_again(delivery: Delivery) -> None:
 def test_later_waits_as_long_as_asked_and_garbage_is_ignored(delivery: Delivery) -> None:
     (one,) = fill(delivery, 1)
     delivery.due(1)
-    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 10, {"after_ms": 2000})), 1, T0)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 10, {"after_ms": 2000})), 1)
     assert delivery.due(2.9) == []
     assert seqs(delivery.due(3.5)) == [1]
-    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 10, {"after_ms": -1})), 4, T0)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 10, {"after_ms": -1})), 4)
     assert delivery.due(5) == []
 
 
 def test_a_closed_window_lets_one_probe_through_every_ten_minutes(delivery: Delivery) -> None:
     fill(delivery, 5)
-    delivery.on_ack(ack(delivery, window=0), 0, T0)
+    delivery.on_ack(ack(delivery, window=0), 0)
     sent = [t for t in range(1, 1300) if delivery.due(t)]
     assert len(sent) == 3
 
@@ -170,7 +180,7 @@ def live_for(delivery: Delivery, hours: int, answers: bool, every_s: int = 60) -
             fill(delivery, 1)
         for one in delivery.due(now_s):
             if one.seq != poison.seq:
-                delivery.on_ack(ack(delivery, Verdict(one.seq, one.digest, 0)), now_s + 0.1, T0)
+                delivery.on_ack(ack(delivery, Verdict(one.seq, one.digest, 0)), now_s + 0.1)
         if delivery.ignored and not found:
             found.append(now_s / 3600)
             assert delivery.ignored == {poison.id}
@@ -244,9 +254,9 @@ def test_a_batch_whose_file_cannot_be_written_stays_in_the_spool(delivery: Deliv
 
 def test_other_bytes_stored_under_a_number_that_waits_mean_a_restored_card(delivery: Delivery) -> None:
     (one,) = fill(delivery, 1)
-    assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 10)), 2, T0) == []
+    assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 10)), 2) == []
     assert not delivery.rolled_back
-    assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 3)), 2, T0) == []
+    assert delivery.on_ack(ack(delivery, Verdict(1, "0" * 32, 3)), 2) == []
     assert delivery.rolled_back
     assert seqs(delivery.spool.oldest(9, [])) == [one.seq]
 
@@ -268,7 +278,7 @@ def test_a_link_on_which_nobody_answers_is_as_good_as_none(delivery: Delivery) -
     (one, _) = fill(delivery, 2)
     assert delivery.is_answered(1)
     assert not delivery.is_answered(UNANSWERED_S + 1)
-    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0)), 1000, T0)
+    delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0)), 1000)
     assert delivery.is_answered(1001)
     delivery.on_disconnect()
     assert not delivery.is_answered(1001)
@@ -279,7 +289,7 @@ def test_a_live_batch_that_was_lost_on_its_way_goes_ahead_again(delivery: Delive
     delivery.due(1)
     now_s, went = 1.0, [400]
     while not set(went) - {1, 2, 3, 4, 5, 6} or went[0] < 300:
-        delivery.on_ack(ack(delivery, *(Verdict(n, sealed[n].digest, 0) for n in went if n < 399)), now_s + 0.1, T0)
+        delivery.on_ack(ack(delivery, *(Verdict(n, sealed[n].digest, 0) for n in went if n < 399)), now_s + 0.1)
         now_s += 1
         went = seqs(delivery.due(now_s))
         assert now_s < 60
@@ -298,11 +308,11 @@ def test_a_hello_written_far_ahead_holds_no_answer_back_once_the_next_has_come(d
     said = ack(delivery, Verdict(1, one.digest, 0))
     right, ahead = Hello("c1", T0, {}, session="5" * 16), Hello("c1", T0 + 86_400_000, {}, session="5" * 16)
     delivery.on_hello(ahead, 2, 1, "5" * 16)
-    assert delivery.on_ack(said, 2, T0) == []
+    assert delivery.on_ack(said, 2) == []
     delivery.on_hello(right, 2, 3, "5" * 16)
     delivery.on_hello(ahead._replace(session="4" * 16), 2, 3, "5" * 16)  # of the session before: a broker has kept it
-    assert delivery.on_ack(said._replace(now_ms=T0 - 1), 4, T0) == [], "kept from before this session"
-    assert delivery.on_ack(said, 4, T0) == [1]
+    assert delivery.on_ack(said._replace(now_ms=T0 - 1), 4) == [], "kept from before this session"
+    assert delivery.on_ack(said, 4) == [1]
 
 
 def test_a_hello_that_names_no_session_is_one_of_a_collector_of_before(delivery: Delivery) -> None:
@@ -310,7 +320,7 @@ def test_a_hello_that_names_no_session_is_one_of_a_collector_of_before(delivery:
     delivery.due(1)
     for now_ms in (T0 + 1, T0 - 5):
         delivery.on_hello(Hello("c1", now_ms, {}), 2, 1, "5" * 16)
-    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0)), 2, T0) == []
+    assert delivery.on_ack(ack(delivery, Verdict(1, one.digest, 0)), 2) == []
 
 
 def test_a_hello_names_the_session_it_answers_and_need_not() -> None:

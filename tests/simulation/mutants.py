@@ -78,38 +78,38 @@ class TrustsTheBroker(Delivery):
 class IgnoresTheName(Delivery):
     """An acknowledgement counts for whatever has its sequence now."""
 
-    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+    def on_ack(self, ack: Ack, now_s: float) -> list[int]:
         held = [(verdict, self.spool.find(self.spool.spool_id, verdict.seq)) for verdict in ack.verdicts]
         verdicts = tuple(verdict._replace(digest=found[1]) for verdict, found in held if found is not None)
-        return super().on_ack(ack._replace(spool=self.spool.spool_id, verdicts=verdicts), now_s, now_ms)
+        return super().on_ack(ack._replace(spool=self.spool.spool_id, verdicts=verdicts), now_s)
 
 
 class IgnoresTheDigest(Delivery):
     """An acknowledgement counts for whatever has its spool and sequence now."""
 
-    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+    def on_ack(self, ack: Ack, now_s: float) -> list[int]:
         held = [(verdict, self.spool.find(ack.spool, verdict.seq)) for verdict in ack.verdicts]
         verdicts = tuple(verdict._replace(digest=found[1]) for verdict, found in held if found is not None)
-        return super().on_ack(ack._replace(verdicts=verdicts), now_s, now_ms)
+        return super().on_ack(ack._replace(verdicts=verdicts), now_s)
 
 
 class CountsUpTo(Delivery):
     """Everything up to the acknowledged sequence is taken as stored."""
 
-    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
-        released = super().on_ack(ack, now_s, now_ms)
+    def on_ack(self, ack: Ack, now_s: float) -> list[int]:
+        released = super().on_ack(ack, now_s)
         for one in self.spool.oldest(1000, []):
             if released and one.spool == ack.spool and one.seq <= max(released):
-                self.spool.release(one.id, Code.STORED, now_ms)
+                self.spool.release(one.id, Code.STORED, ack.now_ms)
         return released
 
 
 class ObeysAnyCode(Delivery):
     """Every answer is taken as final, "later" too."""
 
-    def on_ack(self, ack: Ack, now_s: float, now_ms: int) -> list[int]:
+    def on_ack(self, ack: Ack, now_s: float) -> list[int]:
         verdicts = tuple(verdict._replace(code=Code.STORED) for verdict in ack.verdicts)
-        return super().on_ack(ack._replace(verdicts=verdicts), now_s, now_ms)
+        return super().on_ack(ack._replace(verdicts=verdicts), now_s)
 
 
 class SendsOnce(Delivery):
