@@ -25,6 +25,8 @@ TAG_WORDS: Final = {
 """Tags that are no names, with all that they may say."""
 OWN_LINK: Final = "collector"
 """The collector's own link to the broker, as a kind for `offline` and in a node's place; no node may be called so."""
+ANNOUNCED: Final = (*windows.ROLLED, "position", "node_health")
+"""The kinds of what a node announces, and so can be missed."""
 _STORED_KINDS: Final = [kind.name for kind in KINDS.values() if kind.on_wire]
 KINDS_WATCHED: Final = (
     *_STORED_KINDS,

@@ -37,7 +37,7 @@ from pydantic import (
 
 from collector.rules import words
 from collector.rules.complaint import hint
-from collector.rules.fields import INDEX_KIND, KINDS_WATCHED, OWN_LINK, TAG_WORDS
+from collector.rules.fields import ANNOUNCED, INDEX_KIND, KINDS_WATCHED, OWN_LINK, TAG_WORDS
 from collector.rules.words import Limit
 from collector.zones import zone_of
 from wire import names
@@ -270,6 +270,8 @@ class Rule(_Strict):
             raise ValueError(f"{what} takes no clear")
         if what in ("absent", "offline") and (self.for_ or self.and_ or self.unless or self.hours):
             raise ValueError(f"{what} takes no for, and, unless or hours: {what} is itself the time to wait")
+        if what == "absent" and self.kind not in ANNOUNCED:
+            raise ValueError(f"nobody announces {self.kind}, it is never missed: write one of {', '.join(ANNOUNCED)}")
         if what == "offline" and self.kind not in ("node_health", OWN_LINK):
             raise ValueError(
                 "offline watches a node: write kind: node_health (or collector, our own link to the broker)"

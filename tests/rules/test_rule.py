@@ -156,6 +156,13 @@ def test_absent_for_no_time_is_refused():
     assert "absent: 0s is no time to wait" in problem(window=..., clear=..., absent="0s", **{"raise": ..., "for": ...})
 
 
+@pytest.mark.parametrize("kind", ["air_quality_1h", "air_index", "collector", "gap"])
+def test_absence_of_what_nobody_announces_is_refused(kind):
+    """Such a rule was taken, and could call nobody."""
+    watched = {"window": ..., "raise": ..., "clear": ..., "for": ..., "absent": "10m", "kind": kind}
+    assert "write one of air_quality, weather," in problem(**watched)
+
+
 def test_a_lane_may_be_called_by_its_number():
     flow = {"kind": "traffic_flow", "window": {"last": "count"}}
     ones = [parse(changed(**flow, scope={"lane": lane}))[0].scope.lane for lane in (1, [1], "1")]
