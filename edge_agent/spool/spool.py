@@ -453,6 +453,8 @@ class Spool:
             with transaction(self._db, self.path):
                 yield
         except BaseException:
-            self._numbering.now, self._unsealed, self._times.last_ms = before
+            self._numbering.now, self._unsealed, last_ms = before
+            self._times.take_back(last_ms)
             del self._restored[restored:]
             raise
+        self._times.keep()

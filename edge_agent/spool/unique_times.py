@@ -25,11 +25,14 @@ class UniqueTimes:
     second of a wrong time would spoil every time after it; what was stamped ahead is then stepped over, as far as it is
     known: the last `KNOWN_MAX` times of each series, and those in `used`. And the account of an hour may be older than
     that of a later hour: moved behind it, it would be taken for the later hour's.
+
+    What was given counts from now on; `keep` says that it is on the disk, `take_back` that it is not.
     """
 
     def __init__(self, last_ms: dict[Series, int] | None = None, used: Iterable[Reading] = ()) -> None:
         self.last_ms: dict[Series, int] = dict(last_ms or {})
         self._recent: dict[Series, deque[int]] = {}
+        self._given: dict[Series, list[int]] = {}
         self._ahead: dict[Series, set[int]] = {}
         for series, time_ms, _ in used:
             self._remember(series, time_ms)
@@ -63,9 +66,9 @@ class UniqueTimes:
         last = self.last_ms.get(series)
         if last is not None and time_ms <= last:
             if series.kind == hours.KIND and _is_of_an_hour_before(time_ms, last):
-                while time_ms in self._recent.get(series, ()):
+                while time_ms in self._recent.get(series, ()) or time_ms in self._given.get(series, ()):
                     time_ms -= 1  # not into the next hour
-                self._remember(series, time_ms)
+                self._given.setdefault(series, []).append(time_ms)
                 return reading._replace(time_ms=time_ms)
             if last - time_ms > STEP_MS:
                 self._step_back(series, time_ms)
@@ -75,8 +78,20 @@ class UniqueTimes:
         while time_ms in ahead:
             time_ms += 1
         self.last_ms[series] = time_ms
-        self._remember(series, time_ms)
+        self._given.setdefault(series, []).append(time_ms)
         return reading if time_ms == reading.time_ms else reading._replace(time_ms=time_ms)
+
+    def keep(self) -> None:
+        """What was given is on the disk."""
+        for series, times in self._given.items():
+            for time_ms in times:
+                self._remember(series, time_ms)
+        self._given.clear()
+
+    def take_back(self, last_ms: dict[Series, int]) -> None:
+        """What was given is not on the disk: the last times are these again, and it may be given again."""
+        self.last_ms = last_ms
+        self._given.clear()
 
     def _remember(self, series: Series, time_ms: int) -> None:
         recent = self._recent.get(series)
@@ -85,7 +100,7 @@ class UniqueTimes:
         recent.append(time_ms)
 
     def _step_back(self, series: Series, time_ms: int) -> None:
-        known = {*self._ahead.get(series, ()), *self._recent.get(series, ())}
+        known = {*self._ahead.get(series, ()), *self._recent.get(series, ()), *self._given.get(series, ())}
         self._ahead[series] = set(sorted(stamp for stamp in known if stamp >= time_ms)[:KNOWN_MAX])
 
 

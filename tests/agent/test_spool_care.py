@@ -453,8 +453,11 @@ def test_a_disk_that_fails_is_told_apart_from_a_full_one(spool: Spool, monkeypat
             spool.accept([Reading(AIR, T0, {"pm25_raw_ugm3": 1})], ORIGIN)
 
 
-def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(spool: Spool) -> None:
-    rows = [Reading(AIR, T0 + at * 200, {"pm25_raw_ugm3": 1.0}) for at in range(5)]
+@pytest.mark.parametrize("set_back_ms", [0, 100_000])
+def test_a_disk_that_is_full_for_a_while_moves_no_reading_in_time(spool: Spool, set_back_ms: int) -> None:
+    """After the clock was set back each try moved them by a millisecond."""
+    spool.accept([Reading(AIR, T0 + set_back_ms, {"pm25_raw_ugm3": 1.0})], ORIGIN)
+    rows = [Reading(AIR, T0 + at * 200 + 1, {"pm25_raw_ugm3": 1.0}) for at in range(5)]
     pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
     spool._db.execute(f"PRAGMA max_page_count = {pages}")
     for _ in range(5):
