@@ -64,7 +64,7 @@ class RemoteConfig:
     # -- at the start of the agent ---------------------------------------------------------------------------------
 
     def begin(self) -> Trial | None:
-        """Call before the settings are read. Puts the old ones back when these cannot be used.
+        """Call before the settings are read. Puts the old ones back when these cannot be used, or their starts counted.
 
         Others than were sent are on no trial: the power went before they were in place, or a person put them there.
         """
@@ -83,7 +83,11 @@ class RemoteConfig:
         if trial.digest not in (None, digest(self.file.read_bytes())):
             self._end("rolled back", trial.version, "other settings are in force")
             return None
-        write_whole(self._trial, json.dumps(asdict(trial)).encode())
+        try:
+            write_whole(self._trial, json.dumps(asdict(trial)).encode())
+        except OSError as error:
+            self.put_back(reason(error))
+            return None
         return trial
 
     def judge(self, trial: Trial, config: Config, health: Health, up_s: float) -> str | None:
@@ -172,7 +176,11 @@ class RemoteConfig:
             return ""
 
     def _end(self, state: str, version: int, reason: str) -> None:
-        write_whole(self._outcome, json.dumps({"state": state, "version": version, "reason": reason}).encode())
+        """Also on a full disk, which takes no word of it: an agent that ended here would end at each start."""
+        try:
+            write_whole(self._outcome, json.dumps({"state": state, "version": version, "reason": reason}).encode())
+        except OSError:
+            self._outcome.unlink(missing_ok=True)  # it is of earlier settings
         self._trial.unlink(missing_ok=True)
 
 

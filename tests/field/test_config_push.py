@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,25 @@ def test_settings_that_are_not_in_place_are_not_kept(file: Path, there: str) -> 
     assert keeper.begin() is None
     assert keeper.outcome() == {"state": "rolled back", "version": 3, "reason": "other settings are in force"}
     assert file.read_text() == there
+
+
+@pytest.mark.parametrize("there", [None, "node: lp-", SETTINGS])
+def test_on_a_full_disk_the_old_ones_are_back_and_the_agent_begins(
+    file: Path, monkeypatch: pytest.MonkeyPatch, there: str | None
+) -> None:
+    """It ended with a traceback at each start, as long as the disk was full: nobody read the sensors."""
+    keeper = RemoteConfig(file)
+    keeper.take(SETTINGS + "seal_s: 2.0\n", 3, None, config(), HEALTHY)
+    if there is not None:
+        file.write_text(there)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert keeper.begin() is None
+    assert (file.read_text(), keeper.trial()) == (SETTINGS, None)
+    assert keeper.outcome()["state"] == "local"
 
 
 def test_a_power_cut_that_left_half_a_file_gets_the_old_ones_back(file: Path) -> None:
