@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from edge_agent.commands.options import CONFIG, JSON
+from wire import numerals
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _wanted(profile: Profile, words: list[str]) -> list[Wanted]:
         name, equals, value = text.partition("=")
         if equals and found:
             is_text = profile.commands[found[-1].name].kinds.get(name, "").startswith("hex")  # 0160 is no 160
-            found[-1].values[name] = int(value) if value.lstrip("-").isdecimal() and not is_text else value
+            found[-1].values[name] = value if is_text else _number_or_text(value)
         elif name in profile.commands:
             found.append(Wanted(name, {}))
         else:
@@ -112,6 +113,13 @@ def _wanted(profile: Profile, words: list[str]) -> list[Wanted]:
         except ValueError as error:
             raise Failure(Exit.USAGE, "value-impossible", str(error), "NAME=VALUE behind the command") from error
     return found
+
+
+def _number_or_text(value: str) -> int | str:
+    try:
+        return numerals.whole(value)
+    except ValueError:
+        return value
 
 
 def _allowed(profile: Profile, wanted: list[Wanted], yes: bool) -> None:

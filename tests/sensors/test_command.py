@@ -74,6 +74,8 @@ def test_what_changes_a_calibration_needs_a_person(settings: Path) -> None:
         (["co2-1", "calibrat_zero"], "did you mean 'calibrate_zero'"),
         (["co2-1", "calibrate_span"], "needs a value for span_ppm"),
         (["co2-1", "calibrate_span", "span_ppm=5"], "allowed 1000 to 10000"),
+        (["co2-1", "calibrate_span", "span_ppm=--5"], "a whole number of 0 to 65535 is wanted"),
+        (["co2-1", "calibrate_span", "span_ppm=２０００"], "a whole number of 0 to 65535 is wanted"),
         (["co2-1", "calibrate_span", "span=2000"], "span_ppm"),
         (["air-1", "set_device_id", "new_device_id_hex=160"], "is '160'; 4 hexadecimal digits are wanted"),
         (["air-1", "set_device_id", "new_device_id_hex=XYZW"], "is 'XYZW'; 4 hexadecimal digits are wanted"),
