@@ -8,11 +8,19 @@ from zoneinfo import ZoneInfo
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of that name. Raises ValueError, whatever it is that keeps it from being one: `Asia` is a folder."""
+    """The zone of that name. Raises ValueError, whatever it is that keeps it from being one: `Asia` is a folder, and
+    `localtime` another zone on each machine."""
     try:
+        if not is_place(name):
+            raise KeyError(name)
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"unknown time zone {name!r}, write one such as Asia/Shanghai") from error
+
+
+def is_place(name: str) -> bool:
+    """Whether a file among the zones may be a zone of the IANA list: some systems keep others there."""
+    return name not in ("localtime", "posixrules", "Factory") and not name.startswith(("posix/", "right/"))
 
 
 def iso(time_ms: int, zone: ZoneInfo, to: str = "seconds") -> str:

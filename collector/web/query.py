@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from collector.zones import is_place
 from wire.names import is_node
 
 _INSTANT = re.compile(
@@ -124,4 +125,4 @@ def zone(text: str) -> ZoneInfo:
 @cache
 def _zones() -> frozenset[str]:
     """Looked for once: six hundred files are opened for it."""
-    return frozenset(available_timezones())
+    return frozenset(filter(is_place, available_timezones()))

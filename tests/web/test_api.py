@@ -236,6 +236,7 @@ def test_other_sites_may_read_the_open_data_only(standing: Served) -> None:
         ("node=lp-0001&from=2026-13-01T08:00:00Z", "bad-value"),
         ("node=lp-0001&from=1970-01-01T00:00:00Z", "bad-value"),
         ("node=lp-0001&tz=../../etc/passwd", "bad-value"),
+        ("node=lp-0001&tz=localtime", "bad-value"),
         ("node=lp-0001&from=2027-03-01T08:00:00Z&to=2026-03-01T08:00:00Z", "bad-range"),
         ("node=lp-9999", "unknown-node"),
     ],
