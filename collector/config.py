@@ -151,6 +151,15 @@ class Config(Strict):
         return value
 
     @model_validator(mode="after")
+    def _a_node_each(self) -> Config:
+        first: dict[str, int] = {}
+        for at, station in enumerate(self.stations):
+            if first.setdefault(station.node, at) != at:
+                text = f"{station.node} stands at stations[{first[station.node]}] already; keep one of the two"
+                raise misplaced(text, "stations", at, "node")
+        return self
+
+    @model_validator(mode="after")
     def _a_file_each(self) -> Config:
         files = {"state_file": self.state_file, "the desk's": self.desk_file}
         if isinstance(self.store, SqliteStore):

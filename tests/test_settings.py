@@ -83,6 +83,10 @@ def test_a_webhook_address_that_must_not_be_called_is_refused(url: str) -> None:
         ("store: {kind: sqlite, path: /a/r.db}\nstate_file: /a/b/../r.db\n", ":2: state_file: two have one file:"),
         ("store: {kind: sqlite, path: /a/desk.db}\nstate_file: /a/c.db\n", ":2: state_file: two have one file:"),
         ("store: {kind: sqlite, path: /var/lib/lamppost/collector.db}\n", ":1: state_file: two have one file:"),
+        (
+            STORE + "stations:\n" + "".join(f"- {{node: lp-{n}, zh: 东, en: E}}\n" for n in (1, 2, 1)),
+            ":5: stations[2].node: lp-1 stands at stations[0] already; keep one of the two",
+        ),
         (STORE + "alerts: {repeat: 0s}\n", ":2: alerts.repeat: 1m or more is wanted"),
         (STORE + "alerts: {canary: {every: 0s}}\n", ":2: alerts.canary.every: 1s or more is wanted"),
         (STORE + "alerts: {escalate: [{after: 5m, notify: [duty]}]}\n", "'duty' is not known; there is none"),
