@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from collector.alerts.self_watch import TROUBLES
 from collector.alerts.table import Rows, short_names, station
 from collector.clock import wall_ms
 from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
-from collector.commands.node import must_be_known
-from collector.commands.options import CONFIG, JSON, counted, line_width, load_settings, show_json
+from collector.commands.node import known_words, must_be_known
+from collector.commands.options import CONFIG, JSON, counted, line_width, load_rules, load_settings, meant, show_json
 from collector.commands.times import AHEAD, TO_THE_SECOND, clock_of, length_ms, time_of
+from collector.rules.fields import OWN_LINK
 from collector.stations.names import Names
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from collector.alerts.book import Book
+    from collector.config import Config
     from collector.rules.desk import Desk
     from collector.rules.silence import Matcher, Silence
     from collector.rules.transition import Transition
@@ -140,7 +143,7 @@ def alerts_ack(
     until_ms = wall_ms() + length_ms(length)
     settings = load_settings(config)
     with open_book(settings) as book:
-        asked = [{"alert": name, "note": note, "until_ms": until_ms} for name in _named(book, alerts)]
+        asked = [{"alert": name, "note": note, "until_ms": until_ms} for name in _named(settings, book, alerts)]
     answers = ask_each(settings, "ack", asked, who)
     if as_json:
         show_json(answers)
@@ -154,14 +157,33 @@ def alerts_ack(
     raise typer.Exit(Exit.NOT_HEALTHY if any("refused" in answer for answer in answers) else Exit.FINE)
 
 
-def _named(book: Book, alerts: list[str]) -> list[str]:
+def _named(settings: Config, book: Book, alerts: list[str]) -> list[str]:
     """The alerts that were named one by one, or that fire now and match. Raises Failure when none does."""
     if not any("=" in each for each in alerts):
         return [_find(book, each) for each in alerts]
-    found = [each.fingerprint for each in desk_of(book).preview(_matchers(" ".join(alerts)))]
+    wanted = _matchers(" ".join(alerts))
+    found = [each.fingerprint for each in desk_of(book).preview(wanted)]
     if not found:
-        raise Failure(Exit.NOT_HEALTHY, "nothing-matches", f"nothing that fires matches {' '.join(alerts)}")
+        text = f"nothing that fires matches {' '.join(alerts)}"
+        none = Failure(Exit.NOT_HEALTHY, "nothing-matches", text, "lamppost alerts list shows what fires")
+        raise _slip(settings, wanted) or none
     return found
+
+
+def _slip(settings: Config, wanted: tuple[Matcher, ...]) -> Failure | None:
+    """The name of a rule, node or site that is none; None where each is one, or may stand for many."""
+    for each in wanted:
+        if each.key in ("rule", "node", "site") and "*" not in each.pattern:
+            known = _rules(settings) if each.key == "rule" else known_words(settings, each.key) | {OWN_LINK}
+            if each.pattern not in known:
+                cure = meant(each.pattern, known, f"a * stands for any letters: {each.key}=lp-1*")
+                return Failure(Exit.USAGE, "matcher-unknown", f"{each}: there is no such {each.key}", cure)
+    return None
+
+
+def _rules(settings: Config) -> set[str]:
+    """Those of the settings, and the collector's own troubles."""
+    return {rule.alert for rule in load_rules(settings)} | TROUBLES.keys()
 
 
 def _one(config: Path, alert: str) -> str:
@@ -217,6 +239,8 @@ def alerts_silence(
 
     settings, words = load_settings(config), " ".join(match)
     wanted = _matchers(words)
+    if (slip := _slip(settings, wanted)) is not None:  # a station that is still to come may be meant
+        typer.echo(f"warning: {slip.line()}", err=True)
     if preview:
         with open_book(settings) as book:
             desk = desk_of(book)
@@ -306,6 +330,9 @@ def alerts_history(
     ]
     if node is not None and not shown:
         must_be_known(settings, node)
+    if rule is not None and not shown and rule not in (known := _rules(settings)):
+        cure = meant(rule, known, "lamppost rules check shows those in force")
+        raise Failure(Exit.NOT_HEALTHY, "rule-unknown", f"there is no rule {rule!r}, and none was told of", cure)
     if as_json:
         rows = [{"at_ms": each.at_ms, **each.transition.as_json()} for each in shown]
         show_json(rows)

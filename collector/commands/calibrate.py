@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collector.clock import wall_ms
-from collector.commands.node import state_of
-from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, show_json, this_person
+from collector.commands.node import must_be_called, state_of
+from collector.commands.options import CONFIG, JSON, counted, load_settings, meant, open_store, show_json, this_person
 from collector.commands.times import clock_of, span_of, time_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from collector.config import Config
     from collector.numbers.calibration import Record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -163,7 +164,7 @@ def apply(
     with state_of(settings) as state, open_store(settings, "run the same command again: it may be repeated") as store:
         calibrations, book = Calibrations(state), WindowBook(state, owner=False)
         sensors = sorted({(record.node, record.sensor) for record in calibrations.all()})
-        sensors = [one for one in sensors if node in (None, one[0]) and sensor in (None, one[1])]
+        sensors = _chosen(settings, sensors, node, sensor)
         rows = hours = left = 0
         try:
             for done in rewrite(store, book, calibrations, settings.reporting(), sensors, span):
@@ -209,6 +210,22 @@ def list_(
         typer.echo(f"{line}  ({', '.join(filter(None, (record.who, record.source)))})")
     if not records:
         typer.echo("no records: what sensors say is stored as it is")
+
+
+def _chosen(
+    settings: Config, with_records: list[tuple[str, str]], node: str | None, sensor: str | None
+) -> list[tuple[str, str]]:
+    """Those that are named, of all that have records. Raises Failure when a name is given and none is."""
+    found = [one for one in with_records if node in (None, one[0]) and sensor in (None, one[1])]
+    if found or (node is None and sensor is None):
+        return found
+    if node is not None and node not in (nodes := [one[0] for one in with_records]):
+        must_be_called(settings, node)
+        cure = meant(node, nodes, "lamppost calibrate list shows whose there are")
+        raise Failure(Exit.USAGE, "no-record", f"{node} has no calibration record", cure)
+    of = [one[1] for one in with_records if node in (None, one[0])]
+    cure = meant(str(sensor), of, "lamppost calibrate list shows whose there are")
+    raise Failure(Exit.USAGE, "no-record", f"sensor {sensor} of {node or 'any node'} has no calibration record", cure)
 
 
 def _raw_of(quantity: str) -> str:

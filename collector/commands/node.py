@@ -26,7 +26,13 @@ def ask_node(config: Path, node: str, verb: str, arguments: dict[str, Any], time
     """What a node answers; `ok` is false when it refuses. Raises Failure when it does not answer."""
     from collector.stations.asking import ask
 
-    return ask(load_settings(config), node, verb, arguments, timeout_s)
+    settings = load_settings(config)
+    try:
+        return ask(settings, node, verb, arguments, timeout_s)
+    except Failure as failure:
+        if failure.word == "no-answer" and node not in (known := known_words(settings, "node")):
+            raise Failure(failure.code, failure.word, str(failure), meant(node, known, failure.cure)) from failure
+        raise
 
 
 @contextmanager
@@ -54,30 +60,45 @@ def node_of(config: Path, node: str) -> tuple[Config, Node]:
     with state_of(settings) as db:
         known = Registry(db).get(node)
     if known is None:
-        raise Failure(Exit.USAGE, "node-unknown", f"no node is called {node}", "lamppost stations list")
+        must_be_called(settings, node)
+        raise Failure(Exit.USAGE, "node-unheard", f"{node} has never been heard of", "see to it that it reports")
     return settings, known
 
 
-def must_be_known(settings: Config, node: str) -> None:
-    """After an empty answer: raises Failure for a node that was never heard of and that the settings do not name."""
-    if node not in _known(settings):
-        raise nothing_of(settings, node, f"nothing is known of {node}")
+def must_be_called(settings: Config, node: str) -> None:
+    """Raises Failure for a node that was never heard of and that the settings do not name."""
+    if node not in (known := known_words(settings, "node")):
+        cure = meant(node, known, "lamppost stations list")
+        raise Failure(Exit.USAGE, "node-unknown", f"no node is called {node}", cure)
 
 
-def nothing_of(settings: Config, node: str, text: str) -> Failure:
+def must_be_known(settings: Config, word: str, what: str = "node") -> None:
+    """After an empty answer: raises Failure for a node, site or sensor that was never heard of and is not named in the
+    settings."""
+    if word not in known_words(settings, what):
+        raise nothing_of(settings, word, f"nothing is known of {word}", what)
+
+
+def nothing_of(settings: Config, word: str, text: str, what: str = "node") -> Failure:
     """No answer is no good news of a node: its name may be mistyped, or it has never sent anything."""
-    known, cure = _known(settings), "lamppost stations list"
-    return Failure(Exit.NOT_HEALTHY, "nothing-stored", text, cure if node in known else meant(node, known, cure))
+    known, cure = known_words(settings, what), "lamppost stations list"
+    return Failure(Exit.NOT_HEALTHY, "nothing-stored", text, cure if word in known else meant(word, known, cure))
 
 
-def _known(settings: Config) -> set[str]:
+def known_words(settings: Config, what: str) -> set[str]:
+    """Every node, site or sensor that was heard of or is named in the settings."""
     from collector.delivery.registry import Registry
 
-    named = {station.node for station in settings.stations}
+    named = {station.node for station in settings.stations} if what == "node" else set()
+    if what == "site":
+        named = {station.push.site for station in settings.stations if station.push is not None}
     if not settings.state_file.exists():
         return named
     with state_of(settings) as db:
-        return named | {known.birth.node for known in Registry(db).nodes()}
+        births = [known.birth for known in Registry(db).nodes()]
+    if what == "sensor":
+        return named | {sensor.name for birth in births for sensor in birth.sensors}
+    return named | {birth.node if what == "node" else birth.site for birth in births}
 
 
 def state_of(settings: Config) -> closing[sqlite3.Connection]:

@@ -169,8 +169,9 @@ def run(
     select = _select(name, variable, since, until, settings)
     with open_store(settings) as store:
         found = answer.rows(select, store.select(select), ZoneInfo(settings.web.time_zone))
-    if not found.rows and isinstance(node := select.where.get("node"), str):
-        must_be_known(settings, node)
+    for what in ("node", "site", "sensor") if not found.rows else ():
+        if isinstance(word := select.where.get(what), str):
+            must_be_known(settings, word, what)
     for line in answer.FORMS[form](found, limit):
         typer.echo(line)
     if len(found.rows) > limit:

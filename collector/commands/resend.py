@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from collector.commands.node import ask_node
 from collector.commands.options import CONFIG, JSON, load_settings, show_json
 from collector.commands.times import span_of
 from wire.exits import Exit
@@ -22,11 +23,9 @@ def resend(
 
     Example:  lamppost resend lp-0017 --since 24h
     """
-    from collector.stations.asking import ask
-
     settings = load_settings(config)
     since_ms, now_ms = span_of(since, None, settings.web.time_zone)
-    answer = ask(settings, node, "resend", {"from_ms": since_ms, "to_ms": now_ms + 1}, timeout)
+    answer = ask_node(config, node, "resend", {"from_ms": since_ms, "to_ms": now_ms + 1}, timeout)
     if as_json or not answer.get("ok"):
         show_json(answer)
     else:

@@ -11,7 +11,19 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands import station_config
-from collector.commands.node import NODE, TIMEOUT, as_agents_say, ask_node, end_with, moment, node_of, state_of
+from collector.commands.node import (
+    NODE,
+    TIMEOUT,
+    as_agents_say,
+    ask_node,
+    end_with,
+    known_words,
+    moment,
+    must_be_called,
+    node_of,
+    nothing_of,
+    state_of,
+)
 from collector.commands.options import (
     CONFIG,
     JSON,
@@ -125,9 +137,13 @@ def rename(
     from collector.stations.fleet import note
     from collector.stations.fleet import rename as call
 
+    zh, en = zh.strip(), en.strip()
     if not zh and not en:
         raise Failure(Exit.USAGE, "no-name", "a name is wanted", "--zh, --en, or both")
-    settings, _ = node_of(config, node)
+    if not (zh + en).isprintable():
+        raise Failure(Exit.USAGE, "no-name", f"{zh + en!r} has control characters", "a name is one line of text")
+    settings = load_settings(config)
+    must_be_called(settings, node)
     with state_of(settings) as db:
         call(db, node, zh, en)
     note(settings, this_person(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", wall_ms())
@@ -285,12 +301,15 @@ def purge(
     if not yes and not typer.confirm(f"forget every reading of {node}, for ever?", err=True):
         raise Failure(Exit.USAGE, "not-confirmed", "nothing was purged", "--yes")
     with open_desk(config) as (settings, file):
+        is_known = node in known_words(settings, "node")
         try:
             gone = purge(settings, node)
         except StoreDown as error:
             raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-node", str(error)) from error
+        if not is_known and not any(count for what, count in gone.items() if what != "series"):
+            raise nothing_of(settings, node, f"nothing is known of {node}")
         file.note(this_person(), "purged", node, wall_ms())
     told = ", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing"
     say(f"{node} is forgotten: {told}", as_json, node=node, gone=gone)
