@@ -17,6 +17,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -224,7 +225,8 @@ def _ask(request: urllib.request.Request, context: ssl.SSLContext) -> bytes:
             content: bytes = answer.read(ANSWER_MAX)
             return content
     except urllib.error.HTTPError as error:
-        with error:
+        said = b""
+        with error, suppress(OSError, HTTPException):  # it may be cut off in the middle of its words
             said = error.read(2048)
         raise _refused(error.code, said) from error
     except (OSError, HTTPException) as error:  # the latter: what answers there speaks something else

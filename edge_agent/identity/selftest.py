@@ -104,12 +104,12 @@ class _Probe:
         self._state: str | None = None
         self.is_lost = False
         identifier = f"{node}.selftest-{secrets.token_hex(4)}"  # of two with one name the broker lets in but one
-        self._client = _client(broker, identifier, broker.username or node, broker.password, broker.tls)
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
-        self._client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._note(mid, reasons[0])
         try:
+            self._client = _client(broker, identifier, broker.username or node, broker.password, broker.tls)
+            self._client.on_connect = self._on_connect
+            self._client.on_disconnect = self._on_disconnect
+            self._client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason)
+            self._client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._note(mid, reasons[0])
             self._client.connect(broker.host, broker.port, 30)
         except OSError as error:
             raise SelfTestImpossible(f"broker {broker.host}:{broker.port}: {reason(error)}") from error

@@ -240,6 +240,7 @@ class Portal:
     [
         (b"SSH-2.0-OpenSSH_9.2p1\r\n", "SSH-2.0"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://portal/login\r\n\r\n", "the office answered 302"),
+        (b"HTTP/1.1 502 Bad Gateway\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\nwe are s", "the office answered 502"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "got more than 100 headers"),
     ],
 )

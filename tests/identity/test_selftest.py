@@ -110,6 +110,13 @@ def test_no_broker_is_no_answer() -> None:
         self_test(BrokerAddress("127.0.0.1", free_port()), "lp-0042")
 
 
+def test_certificates_that_cannot_be_read_are_no_answer(tmp_path: Path) -> None:
+    """The agent, which takes that for none, ended with it: its own connection is tried again."""
+    gone = Identity(tmp_path).tls.context
+    with pytest.raises(SelfTestImpossible, match="No such file"):
+        self_test(BrokerAddress("127.0.0.1", free_port(), tls=gone), "lp-0042")
+
+
 def test_the_doctor_says_so(city: City, tmp_path: Path) -> None:
     folder = city.enrol("lp-0043")
     settings = {
