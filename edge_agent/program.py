@@ -32,6 +32,7 @@ class Program:
         self._file = file
         self._at_terminal = sys.stdin.isatty()
         self._ending = False
+        self._is_changed = False  # the settings, since they were read
         self._end_agent: Callable[[], object] = _nothing
         self._read_settings_again: Callable[[], object] = _nothing
 
@@ -51,6 +52,7 @@ class Program:
         if self._at_terminal and not sys.stdin.isatty():
             self._end()  # the terminal has gone, and with it whoever started this
         else:
+            self._is_changed = True
             self._read_settings_again()
 
     async def _run_one(self) -> bool:
@@ -58,6 +60,7 @@ class Program:
         from edge_agent.device.notify import Notifier
         from edge_agent.unawaited import Unawaited
 
+        self._is_changed = False
         agent = make_agent(settings_in_force(self._file), self._file, Notifier.from_environment())
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         loop.set_default_executor(Unawaited())
@@ -65,6 +68,8 @@ class Program:
         # From a signal's handler; the loop looks up once a second.
         self._end_agent = partial(loop.call_soon_threadsafe, stop.set)
         self._read_settings_again = partial(loop.call_soon_threadsafe, agent.errands.read_settings_again)
+        if self._is_changed:  # while this one came to be
+            agent.errands.read_settings_again()
         if not self._ending:
             await agent.run(stop)
         self._end_agent = self._read_settings_again = _nothing

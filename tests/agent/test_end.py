@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from edge_agent import agent
+from edge_agent import agent, program
 from edge_agent.agent import Agent
 from edge_agent.device.notify import Notifier
-from edge_agent.program import Program
+from edge_agent.program import Program, make_agent
 from edge_agent.settings.check import checked
 
 
@@ -84,6 +84,33 @@ def test_one_that_begins_anew_waits_for_no_broker_that_says_nothing(tmp_path: Pa
     began_s = time.monotonic()
     asyncio.run(one())
     assert time.monotonic() - began_s < 3
+
+
+def test_settings_that_change_while_it_begins_are_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second change right behind the first was passed over: it ran with the first until somebody started it anew."""
+    file = settings_in(tmp_path, 1)
+    changing = Program(file)
+
+    def slowly(*args: Any) -> Agent:
+        made = make_agent(*args)
+        changing._hang_up()
+        return made
+
+    monkeypatch.setattr(program, "make_agent", slowly)
+
+    async def one() -> bool:
+        async with asyncio.timeout(5):
+            return await changing._run_one()
+
+    assert asyncio.run(one()), "another is to follow"
+    monkeypatch.undo()
+
+    async def next_one() -> bool:
+        asyncio.get_running_loop().call_later(0.3, changing._end)
+        async with asyncio.timeout(5):
+            return await changing._run_one()
+
+    assert not asyncio.run(next_one())
 
 
 def test_one_that_ends_leaves_no_led_blinking(tmp_path: Path) -> None:
