@@ -170,13 +170,17 @@ class Sensor:
         return closed
 
     def shift(self, by_ms: int) -> None:
-        """The clock was set: when it was heard, and an interval that is open, move with it.
+        """The clock was set: when it was heard, what it said last, and an interval that is open, move with it.
 
         Else a sensor would be silent for the hour that a clock has leapt over, and heard all through the hour by which
         one was set back.
         """
         if self.last_frame_ms is not None:
             self.last_frame_ms += by_ms
+        if self.last_frame is not None:
+            self.last_frame = self.last_frame[0] + by_ms, *self.last_frame[1:]
+        if self.last_bad is not None:
+            self.last_bad = self.last_bad[0] + by_ms, self.last_bad[1]
         if self.traffic is not None:
             self.traffic.shift(by_ms)
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from device_profiles.catalogue import load
 from edge_agent.reading import Reading, Series
 from edge_agent.recorder import AT_ONCE, PENDING_MAX, Now, Recorder
+from edge_agent.sensors.sensor import Sensor
 from edge_agent.spool import chunk
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Spool, SpoolError, SpoolIoError
 from edge_agent.timeline import FLOOR_MS, Timeline
+from firmware_stubs.plantower import Pms5003
 from tests.closes import Closes
 from wire import batch
 
@@ -61,6 +64,18 @@ def test_readings_before_the_clock_is_set_get_their_true_time(recorder: Recorder
     made.keep([air(made.stamp(now))])
     made.commit(now)
     assert sealed(made)[0] == ("synced", [UTC + 1_000])
+
+
+def test_what_a_sensor_said_before_the_time_was_known_gets_its_true_time(recorder: Recorders) -> None:
+    """The office was shown its last frame as one of 1970."""
+    made, frame = recorder(), Pms5003(lambda _: {"pm25_ugm3": 20.0}).tick(0.0)
+    sensor = Sensor("air-1", load(None).get("plantower-pms5003"))
+    made._sensors.append(sensor)
+    sensor.feed(frame[:-1] + b"\0" + frame, 9_000, 9.0)
+    made.commit(Now(10_000, UTC, True))
+    assert sensor.last_frame is not None
+    assert sensor.last_bad is not None
+    assert (sensor.last_frame[0], sensor.last_bad[0]) == (UTC - 1_000, UTC - 1_000)
 
 
 def test_a_disk_that_fails_before_the_time_is_known_leaves_the_numbers_that_go_told(recorder: Recorders) -> None:
