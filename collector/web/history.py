@@ -12,7 +12,7 @@ from collector.numbers.windows import MINUTES
 from collector.stores.store import Select, Store
 from collector.web.heard import FLOW_ASKED, sound_counts
 from collector.web.privacy import mask_lanes
-from collector.web.readings import summed
+from collector.web.vehicles import summed
 from measures.averages import DIRECTIONS, LEVELS, mean_of
 from wire.quantities import QUANTITIES
 from wire.times import MINUTE_MS

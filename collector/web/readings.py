@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.numbers.flags import failed
@@ -20,8 +19,9 @@ from collector.web.air import PM, Air
 from collector.web.heard import FLOW, FLOW_ASKED, Heard, Other, hear, sound_counts
 from collector.web.judging import INDEX_AGE_MS, judged
 from collector.web.levels import Judgement
-from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
+from collector.web.privacy import Masked, told_until
 from collector.web.site import Station
+from collector.web.vehicles import Traffic, by_window, hour, traffic
 from collector.zones import week_before
 from wire.times import HOUR_MS, MINUTE_MS
 
@@ -29,15 +29,6 @@ WEEK_MS = 7 * 24 * HOUR_MS
 YOUNG_MS = 10 * MINUTE_MS
 STALE_MS = 3 * MINUTE_MS
 HUMID_PCT = 70  # above it water swells particles, and optical sensors count the water
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Vehicles of all lanes over the last hour of whole windows, already fit for the public."""
-
-    hour: Masked  # count, heavy_count, speed_tms_kmh, flow_vph
-    windows: list[tuple[int, Masked]]
-    latest_ms: int
 
 
 @dataclass(frozen=True)
@@ -170,7 +161,7 @@ def hour_last_week(store: Store, node: str, now_ms: int, zone: ZoneInfo) -> Last
     driven, air = store.select_all([question, minutes])
     rows = [row for series in driven for row in sound_counts(series.rows)]
     means = [[row[1] for row in one.rows if row[1] is not None] for one in air]
-    return LastWeek(fmean(means[0]) if means and means[0] else None, rough(total(rows)) if rows else None)
+    return LastWeek(fmean(means[0]) if means and means[0] else None, hour(by_window(rows)) if rows else None)
 
 
 def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int]:
@@ -182,52 +173,3 @@ def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int
         node = one.tags["node"]
         heard[node] = max(one.rows[0][0], heard.get(node, 0))
     return heard
-
-
-def traffic(rows: list[list[Any]], now_ms: int) -> Traffic | None:
-    """Sum rows of [time, count, heavy, speed, duration] of all lanes, by window and over an hour; None without any.
-
-    The hour is that of the windows told: one that moved with the clock would tell each interval that enters it.
-    """
-    counted = [row for row in rows if row[1] is not None]
-    until_ms = told_until(now_ms)
-    windows: dict[int, list[list[Any]]] = defaultdict(list)
-    for row in counted:
-        if until_ms - HOUR_MS <= row[0] < until_ms:
-            windows[row[0] // WINDOW_MS * WINDOW_MS].append(row)
-    if not windows:
-        return None
-    latest_ms = max(row[0] + int(1000 * (row[4] or 0)) for row in counted)
-    return Traffic(
-        rough(total(list(chain.from_iterable(windows.values())))),
-        [(start_ms, total(some)) for start_ms, some in sorted(windows.items())],
-        min(latest_ms, now_ms),
-    )
-
-
-def total(rows: list[list[Any]]) -> Masked:
-    """Vehicles of several intervals as one row, masked."""
-    return mask(summed(rows))
-
-
-def summed(rows: list[list[Any]]) -> dict[str, Any]:
-    """Vehicles of several intervals as one row: counts summed, speed weighted by vehicles, flow over the time counted.
-
-    The time counted is that of the intervals' starts, once each: two lanes counting side by side count one time. The
-    speed of a few, such as the one vehicle that a radar saw beside a lane of a lidar's, is nearly that of one.
-    """
-    count = sum(row[1] for row in rows)
-    heavy = [row[2] for row in rows if row[2] is not None]
-    timed = [(row[1], row[3]) for row in rows if row[3] is not None and row[1]]
-    vehicles = sum(number for number, _ in timed)
-    lengths: dict[int, float] = {}
-    for row in rows:
-        lengths[row[0]] = max(row[4] or 0, lengths.get(row[0], 0))
-    seconds = sum(lengths.values())
-    timed_count = sum(row[1] for row in rows if row[4])
-    return {
-        "count": count,
-        "heavy_count": sum(heavy) if heavy else None,
-        "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles >= FEW else None,
-        "flow_vph": timed_count * 3600 / seconds if seconds else None,
-    }

@@ -16,9 +16,9 @@ from collector.stores.store import Select, Series, Store
 from collector.web import chart
 from collector.web.levels import Judgement, stored
 from collector.web.privacy import FEW, mask, rough
-from collector.web.readings import summed
 from collector.web.site import Site, Watched
 from collector.web.speeds import Speeds, speeds
+from collector.web.vehicles import summed
 from collector.zones import midnight, week_before
 from measures import china_aqi
 from measures.completeness import EU_DAY, GB_DAY, Rule

@@ -21,9 +21,10 @@ from collector.numbers.windows import day_of
 from collector.stores.store import Table
 from collector.web import chart
 from collector.web.history import EVERY_MS, columns, windows
-from collector.web.readings import look, summed
+from collector.web.readings import look
 from collector.web.speeds import told
 from collector.web.trend import SPANS, look_back, past_of
+from collector.web.vehicles import summed
 from tests.closes import Closes
 from tests.web.city import MINUTE_MS, City
 from tests.web.served import Served

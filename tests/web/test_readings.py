@@ -16,8 +16,9 @@ from collector.web.condition import conditions
 from collector.web.feed import Feed, Subscription
 from collector.web.heard import sound_counts
 from collector.web.privacy import FEW, mask, mask_lanes, public_alerts, tens
-from collector.web.readings import View, look, total, traffic
+from collector.web.readings import View, look
 from collector.web.site import AlertView, Station
+from collector.web.vehicles import total, traffic
 from collector.web.words import Words
 from tests.web.city import MINUTE_MS, City
 
@@ -175,6 +176,23 @@ def test_an_hour_beside_its_windows_is_told_in_tens() -> None:
     assert seen is not None
     assert (seen.hour.values["count"], seen.hour.values["speed_tms_kmh"]) == (610, 40)
     assert [tens(count) for count in (5, 14, 15, 25)] == [10, 10, 20, 30]
+
+
+def test_hours_that_go_on_from_window_to_window_tell_nothing_of_one_that_hides_its_vehicles() -> None:
+    """Of a road with ten vehicles a window, three of five hidden counts could be had by looking on for an hour."""
+    told = set()
+    for count in range(FEW):
+        around = [5 + 7 * n % 13 for n in range(12)]
+        rows: list[list[Any]] = [
+            [5 * n * MINUTE_MS, each, 0, 40.0, 300.0] for n, each in enumerate([*around, count, *around])
+        ]
+        rows[12][3] = 90.0 if count else None
+        hours = [traffic(rows, (5 * n + 1) * MINUTE_MS) for n in range(12, 26)]
+        told.add(repr([seen.hour for seen in hours if seen is not None]))
+    assert len(told) == 1
+    quiet = traffic([[5 * n * MINUTE_MS, n % 4, 0, None, 300.0] for n in range(12)], 61 * MINUTE_MS)
+    assert quiet is not None
+    assert quiet.hour.values["count"] == 20, "where most are hidden, their sum is told"
 
 
 def test_a_count_that_failed_a_test_is_in_no_figure() -> None:
