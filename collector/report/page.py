@@ -107,7 +107,7 @@ def _air(sensors: list[Hours], span: tuple[int, int], marks: Marks) -> chart.Cha
 
 def _traffic(report: StationReport, span: tuple[int, int], marks: Marks) -> chart.Chart:
     windows: list[tuple[int, Any]] = [(time_ms, count) for time_ms, count in report.vehicles]
-    return chart.bars(windows, HOUR_MS, *span, span[1], FEW - 1, ticks=marks)
+    return chart.bars(windows, HOUR_MS, *span, FEW - 1, ticks=marks)
 
 
 def _marks(span: tuple[int, int], zone: ZoneInfo) -> Marks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -59,7 +59,7 @@ class Bar(NamedTuple):
     width: float
     height: float
     hidden: bool
-    running: bool
+    in_part: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,16 @@ def bars(
     width_ms: int,
     since_ms: int,
     until_ms: int,
-    now_ms: int,
     most: float,
+    in_part: Collection[int] = (),
     before: Points = (),
     box: Box = SMALL,
     ticks: Sequence[tuple[int, str]] | None = None,
 ) -> Chart:
-    """A chart of one bar a window; None is a hidden value of at most `most`, a window that is not over is `running`.
+    """A chart of one bar a window; None is a hidden value of at most `most`.
 
-    `before` is drawn as a line through the middles of its windows, such as the same hours a week ago.
+    `in_part` are the starts of windows that are not over, or were not counted from end to end. `before` is drawn as a
+    line through the middles of its windows, such as the same hours a week ago.
     """
     values = [value for _, value in (*windows, *before) if value is not None]
     scale = Scale(since_ms, until_ms, max(_top(max(values, default=0.0)), _top(most)), box)
@@ -144,7 +145,7 @@ def bars(
                 round(max(right - left - 2, 1), 1),
                 round(box.bottom - y, 1),
                 value is None,
-                start_ms + width_ms > now_ms,
+                start_ms in in_part,
             )
         )
     middles = [(start_ms + width_ms // 2, value) for start_ms, value in before]

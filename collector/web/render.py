@@ -224,5 +224,6 @@ def traffic_chart(view: View) -> chart.Chart:
     young = view.now_ms - view.since_ms <= YOUNG_MS
     until_ms = view.since_ms + (YOUNG_MS if young else 60 * MINUTE_MS)
     told = view.traffic.windows
-    windows = [(start_ms, masked.values["count"]) for start_ms, masked in told if start_ms + WINDOW_MS > view.since_ms]
-    return chart.bars(windows, WINDOW_MS, view.since_ms, until_ms, view.now_ms, FEW - 1)
+    windows = [(each.start_ms, each.told.values["count"]) for each in told if each.start_ms + WINDOW_MS > view.since_ms]
+    in_part = {each.start_ms for each in told if each.in_part}
+    return chart.bars(windows, WINDOW_MS, view.since_ms, until_ms, FEW - 1, in_part)

@@ -140,6 +140,8 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "time": ("时间", "Time"),
     "traffic": ("交通", "Traffic"),
     "vehicles": ("车辆", "Vehicles"),
+    "counted_in_part": ("浅色：这五分钟里只数了一部分时间", "Pale: counted for a part of these five minutes"),
+    "counted_for": ("只数了 {minutes} 分钟", "counted for {minutes} min"),
     "vehicles_per": ("每 {n} 分钟车辆数", "vehicles per {n} min"),
     "flow": ("近 1 小时车流量", "flow, 60 min"),
     "same_hour_last_week": ("上周同一小时：", "This hour last week:"),

@@ -106,8 +106,10 @@ class Past:
         """Vehicles an hour by windows; hidden ones as high as they can be; a week before as a line."""
         trend = self.trend
         windows = [(one.start_ms, one.flow_vph) for one in trend.flow]
-        ends = (trend.since_ms, trend.until_ms, trend.until_ms)
-        return chart.bars(windows, trend.span.flow_ms, *ends, FEW - 1, trend.before, box, _ticks(trend, self.zone, box))
+        width_ms, until_ms = trend.span.flow_ms, trend.until_ms
+        under_way = {one.start_ms for one in trend.flow if one.start_ms + width_ms > until_ms}
+        ticks = _ticks(trend, self.zone, box)
+        return chart.bars(windows, width_ms, trend.since_ms, until_ms, FEW - 1, under_way, trend.before, box, ticks)
 
 
 def past_of(site: Site, node: str, length: str, watched: Watched | None = None) -> Past:

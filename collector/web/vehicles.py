@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from collector.web.privacy import FEW, WINDOW_MS, Masked, mask, rough, told_until
 from wire.times import HOUR_MS
@@ -18,13 +18,27 @@ _AT: Final = {"count": 1, "heavy_count": 2}
 _SPEED: Final = 3
 
 
+class Window(NamedTuple):
+    """Vehicles of all lanes in five minutes, and for how many seconds of them somebody counted."""
+
+    start_ms: int
+    told: Masked
+    counted_s: float
+    in_part: bool  # an interval or more is missing, and a tenth of the window
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """Vehicles of all lanes over the last hour of whole windows, already fit for the public."""
 
     hour: Masked  # count, heavy_count, speed_tms_kmh, flow_vph
-    windows: list[tuple[int, Masked]]
+    windows: list[Window]
     latest_ms: int
+
+    @property
+    def minutes(self) -> int:
+        """Of the hour, in which somebody counted; 0 where nobody says how long."""
+        return round(sum(window.counted_s for window in self.windows) / 60)
 
 
 def traffic(rows: list[Row], now_ms: int) -> Traffic | None:
@@ -40,7 +54,7 @@ def traffic(rows: list[Row], now_ms: int) -> Traffic | None:
     latest_ms = max(row[0] + int(1000 * (row[4] or 0)) for row in counted)
     return Traffic(
         hour(windows),
-        [(start_ms, total(some)) for start_ms, some in sorted(windows.items())],
+        [_window(start_ms, some) for start_ms, some in sorted(windows.items())],
         min(latest_ms, now_ms),
     )
 
@@ -51,6 +65,14 @@ def by_window(rows: Iterable[Row]) -> dict[int, list[Row]]:
     for row in rows:
         windows[row[0] // WINDOW_MS * WINDOW_MS].append(row)
     return windows
+
+
+def _window(start_ms: int, rows: list[Row]) -> Window:
+    lengths = _lengths(rows)
+    counted_s = sum(lengths)
+    missing_s = WINDOW_MS / 1000 - counted_s if counted_s else 0.0  # nobody knows how long
+    in_part = missing_s >= max(0.9 * max(lengths), WINDOW_MS / 10_000)  # intervals need not end where windows do
+    return Window(start_ms, total(rows), counted_s, in_part)
 
 
 def hour(windows: Mapping[int, list[Row]]) -> Masked:
@@ -98,10 +120,7 @@ def summed(rows: list[Row]) -> dict[str, Any]:
     heavy = [row[2] for row in rows if row[2] is not None]
     timed = [(row[1], row[3]) for row in rows if row[3] is not None and row[1]]
     vehicles = sum(number for number, _ in timed)
-    lengths: dict[int, float] = {}
-    for row in rows:
-        lengths[row[0]] = max(row[4] or 0, lengths.get(row[0], 0))
-    seconds = sum(lengths.values())
+    seconds = sum(_lengths(rows))
     timed_count = sum(row[1] for row in rows if row[4])
     return {
         "count": count,
@@ -109,3 +128,11 @@ def summed(rows: list[Row]) -> dict[str, Any]:
         "speed_tms_kmh": sum(number * speed for number, speed in timed) / vehicles if vehicles >= FEW else None,
         "flow_vph": timed_count * 3600 / seconds if seconds else None,
     }
+
+
+def _lengths(rows: list[Row]) -> list[float]:
+    """Seconds of the intervals that rows of all lanes are of."""
+    lengths: dict[int, float] = {}
+    for row in rows:
+        lengths[row[0]] = max(row[4] or 0, lengths.get(row[0], 0))
+    return list(lengths.values())

@@ -61,6 +61,18 @@ def test_a_name_that_has_no_place_to_break_pushes_no_page_wide(seen: Seen, serve
             assert seen.page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+def test_a_time_in_a_table_takes_one_line(seen: Seen, served: Served) -> None:
+    other = {"pm25_raw_ugm3": [9.0], "pm25_ugm3": [9.0]}  # two columns leave the first one little room
+    served.city.write("lp-0001", "air-second", "air_quality", [served.city.now_ms() - 1000], other)
+    seen.page.set_viewport_size({"width": 360, "height": 800})
+    seen.go("/en/")
+    lines = """times => times.map(th => { th.closest('details').open = true; const text = document.createRange();
+        text.selectNodeContents(th); return text.getClientRects().length })"""
+    found = seen.page.eval_on_selector_all("#lp-0001 .tables table:first-child th:first-child", lines)
+    assert len(found) > 3
+    assert set(found) == {1}
+
+
 @pytest.mark.parametrize("path", ["/", "/en/station/lp-0001"])
 def test_without_javascript_axe_finds_nothing_either(browser: Any, aged: Served, path: str) -> None:
     """The pages' own scripts are kept away; axe is one itself and needs the browser's."""

@@ -146,7 +146,26 @@ def test_four_vehicles_in_ten_minutes_are_not_said_to_be_few_an_hour(tmp_path: P
     page = served.get("/en/").text
     served.server.stop()
     city.close()
-    assert "<b>&lt;5</b> vehicles</dd>" in page
+    assert '<b>&lt;5</b> vehicles <span class="how">10/60 min</span></dd>' in page
+
+
+def test_vehicles_counted_for_a_part_of_the_time_are_not_shown_as_those_of_all_of_it(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    window_ms = (city.started_ms - 60_000) // 300_000 * 300_000 - 300_000
+    minutes = [window_ms + n * 60_000 for n in (0, 1, 2, 3, 4)]
+    for node, counted in (("lp-0001", minutes), ("lp-0002", minutes[:2])):
+        numbers = {"count": [20] * len(counted), "duration_s": [60.0] * len(counted)}
+        city.write(node, "radar-1", "traffic_flow", counted, numbers)
+    served = Served(city)
+    whole, part = (served.get(f"/en/station/{node}").text for node in ("lp-0001", "lp-0002"))
+    served.server.stop()
+    city.close()
+    assert "Pale:" not in whole
+    assert "counted for" not in whole
+    assert 'class="bar part"' in part
+    assert "Pale: counted for a part of these five minutes" in part
+    assert "counted for 2.0 min</th><td>40</td>" in part
+    assert '1200</b> vehicles/h <span class="how">2/60 min</span>' in part
 
 
 def test_who_looks_while_another_searches_for_a_silent_station_finds_it_too(

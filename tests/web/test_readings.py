@@ -114,9 +114,33 @@ def test_vehicles_are_told_in_whole_windows_of_five_minutes_however_often_and_ea
         seen = traffic([row for row in rows if row[0] + MINUTE_MS <= now_ms], now_ms)
         assert seen is not None
         told.setdefault((now_ms - MINUTE_MS) // (5 * MINUTE_MS), set()).add(repr((seen.hour, seen.windows)))
-        assert [masked.values["count"] for _, masked in seen.windows[:2]] in ([32], [32, 48], [48, 48])
+        assert [window.told.values["count"] for window in seen.windows[:2]] in ([32], [32, 48], [48, 48])
         assert len(seen.windows) <= 12
     assert all(len(one) == 1 for one in told.values()), "nothing changes but when a window is over"
+
+
+@pytest.mark.parametrize(
+    ("starts_s", "length_s", "in_part"),
+    [
+        ([0, 60, 120, 180, 240], 59.9, False),
+        ([0, 60, 180, 240], 60.0, True),
+        ([30, 150], 120.0, False),  # five minutes are no multiple of it: the next interval has the rest
+        ([150], 120.0, True),
+        ([0], 300.0, False),
+        ([0], 43.0, True),
+        ([*range(0, 280, 10)], 10.0, False),  # a tenth more or less nobody sees
+        ([*range(0, 260, 10)], 10.0, True),
+        ([0, 60], None, False),
+    ],
+)
+def test_a_window_that_was_not_counted_from_end_to_end_says_so(
+    starts_s: list[int], length_s: float | None, in_part: bool
+) -> None:
+    both_lanes = [[start_s * 1000, 9, 0, 50.0, length_s] for start_s in starts_s for _ in range(2)]
+    seen = traffic(both_lanes, 7 * MINUTE_MS)
+    assert seen is not None
+    assert [window.in_part for window in seen.windows] == [in_part]
+    assert seen.windows[0].counted_s == pytest.approx(len(starts_s) * (length_s or 0))
 
 
 def test_a_station_whose_first_window_is_not_over_says_when_vehicles_are_told(tmp_path: Path) -> None:
