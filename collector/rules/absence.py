@@ -156,8 +156,12 @@ class Absences:
         """The deadline of a rule and a series has come."""
         track = self._open.get(series, {}).get(rule.alert)
         if track is not None:
-            returned = rule.offline is not None and track.clear_ms is not None
-            return self._back(series, rule.alert, track, now_ms) if returned else []
+            if rule.offline is None or track.clear_ms is None:
+                return []
+            said = self._back(series, rule.alert, track, now_ms)
+            if not said:  # the inventory is looked at more often than that is over
+                self._wait(track.clear_ms + rule.keep_firing_for, series, rule.alert)
+            return said
         silent_ms = self._silent_since(series, rule)
         if silent_ms is None:
             return []  # a link that changes sets the next deadline
