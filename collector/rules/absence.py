@@ -127,9 +127,15 @@ class Absences:
         """Every alert that fires."""
         return ((series, track) for series, tracks in self._open.items() for track in tracks.values())
 
-    def adopt(self, series: Series, track: Track) -> None:
-        """Go on with an alert that fires already."""
-        self._open.setdefault(series, {}).setdefault(track.rule.alert, track)
+    def adopt(self, firing: Iterable[tuple[Series, Track]]) -> None:
+        """Go on with the alerts that fire already, and no others; a link that is back by now stays so."""
+        self._open = {}
+        for series, track in firing:
+            self._open.setdefault(series, {})[track.rule.alert] = track
+            is_up, since_ms = self._links.get(series.node, (False, 0))
+            if track.rule.offline is not None and is_up:
+                track.clear_ms = since_ms
+                self._wait(since_ms + track.rule.keep_firing_for, series, track.rule.alert)
 
     def packed(self) -> dict[str, Any]:
         """Links and open alerts as a JSON value. When a sensor was last seen is not kept: a start begins anew."""

@@ -201,17 +201,21 @@ class Engine:
         """
         self._said = []
         tracks: dict[Series, list[Track]] = {series: [] for series, each in self._timelines.items() if each}
+        missing: list[tuple[Series, Track]] = []
+        joined: list[tuple[Series, Track]] = []
         for each in firing:
             series, rule = Series.of(each.kind, each.labels), self.rules.get(each.rule)
             if rule is None or rule.version != each.version:
                 continue
             track = Track(rule, each.start_ms, each.event_ms, each.value, each.event_ms, told=1 if each.late else 2)
             if rule.spec is None:
-                self._absences.adopt(series, track)
+                missing.append((series, track))
             elif rule.joined:
-                self._joined.adopt(series, track)
+                joined.append((series, track))
             else:
                 tracks.setdefault(series, []).append(track)
+        self._absences.adopt(missing)
+        self._joined.adopt(joined)
         said: dict[Series, list[Transition]] = {}
         for each in told:
             said.setdefault(Series.of(each.kind, each.labels), []).append(each)

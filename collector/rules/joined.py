@@ -99,9 +99,9 @@ class Joined:
         """Every pending and firing alert."""
         return ((series, track) for (series, _), track in self._tracks.items())
 
-    def adopt(self, series: Series, track: Track) -> None:
-        """Go on with an alert that fires already."""
-        self._tracks.setdefault((series, track.rule.alert), track)
+    def adopt(self, firing: Iterable[tuple[Series, Track]]) -> None:
+        """Go on with the alerts that fire already, and no others."""
+        self._tracks = {(series, track.rule.alert): track for series, track in firing}
 
     def packed(self) -> dict[str, Any]:
         """The state as a JSON value."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collector.stores.store import SOON_S, Select, StoreDown
-from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, T0, Desk
+from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, OFFLINE, T0, Desk, node
 from tests.closes import Closes
 
 
@@ -67,6 +67,29 @@ def test_after_a_takeover_late_rows_tell_an_episode_once(tmp_path: Path, closes:
         second.tick()
         second.store_rows([T0 + late_ms], [90.0 if late_ms > 100_000 else 10.0])
     assert said_by(second, 6 * MINUTE) == [("resolved", "+100000")]
+
+
+@pytest.mark.parametrize("minutes", [10, 80])
+def test_a_lost_node_that_is_back_is_back_for_who_takes_over_and_missed_when_it_is_lost_again(
+    tmp_path: Path, closes: Closes, minutes: int
+) -> None:
+    """It took what had fired an hour ago, where its windows begin, for what fires, and so missed nobody."""
+    first, second = pair(tmp_path, closes, OFFLINE, HOURLY)
+    for desk in (first, second):
+        desk.nodes = [node()]
+        desk.die()
+    first.alerting.expect(first.nodes, T0)
+    first.alerting.node_state("lp-1", False, T0)
+    first.wait(10 * MINUTE)
+    if minutes > 10:
+        first.alerting.node_state("lp-1", True, first.now_ms)
+        first.wait((minutes - 10) * MINUTE, MINUTE)
+    second.now_ms = first.now_ms + 1_000
+    second.alerting.follow([node()], second.now_ms)
+    second.alerting.node_state("lp-1", True, second.now_ms)
+    assert [state for state, _ in said_by(second, 6 * MINUTE)] == ["resolved"] * (minutes == 10)
+    second.alerting.node_state("lp-1", False, second.now_ms)
+    assert [state for state, _ in said_by(second, 6 * MINUTE)] == ["firing"]
 
 
 def test_a_trouble_of_its_own_that_a_collector_has_told_ends_also_when_another_has_worked_meanwhile(
