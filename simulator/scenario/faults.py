@@ -110,6 +110,10 @@ def parse(text: str, start_of_day_s: float) -> Order:
     if per_byte and (share is None or kind in SYSTEM_KINDS):
         raise ValueError(f"{text!r}: only a share of a sensor's or line's fault is by the byte")
     if kind in SYSTEM_KINDS:
+        place = SYSTEM_KINDS[kind].place
+        if sensor is not None or (node is not None and place != "node"):
+            more = f"/{sensor}" if place == "node" else found[0][found.end(3) :].strip()
+            raise ValueError(f"{text!r}: {kind} strikes the whole {place}; leave {more!r} out")
         return _of_system(text, kind, argument, share, from_s, until_s, node)
     amount = None if argument is None else float(argument)
     if SENSOR_KINDS[kind].place == "span" and until_s == math.inf and share is None:

@@ -108,6 +108,8 @@ def test_what_is_wrong_in_a_scenario_is_told_with_its_line_and_the_nearest_word(
         ("stations: 3", "stations: 3\nfaults: ['net-loss:3@+1h']", "a share is 0 to 1"),
         ("stations: 3", "stations: 3\nfaults: ['net-slow:1.2.3@+1h']", "is not KIND[:ARGUMENT]@WHEN"),
         ("stations: 3", "stations: 3\nfaults: ['drop@0.1 on lp-0001/air-3']", "did you mean 'air-2'"),
+        ("stations: 3", "stations: 3\nfaults: ['kill@+1h on lp-0001/air-1']", "the whole node; leave '/air-1' out"),
+        ("stations: 3", "stations: 3\nfaults: ['net-slow@+1h on lp-0001']", "whole network; leave 'on lp-0001' out"),
         ("window:", "windw:", "unknown key 'windw'"),
         ("{alert: pm10-dust", "{alert: pm10-dusk", "alert 'pm10-dusk' is not known; did you mean 'pm10-dust'?"),
         ("sensors: [air-1]", "sensors: [air-3]", "expect.alerts[0]: sensor 'air-3' is not known"),
