@@ -84,7 +84,7 @@ class Absences:
         self._links[node] = (online, now_ms)
         for series in self._watched if node in OURS else self._of_node.get(node, ()):
             for name, rule in self._watched[series].items():
-                self._wait(now_ms + (rule.keep_firing_for if online else 0), series, name)
+                self._wait(now_ms, series, name)
                 track = self._open.get(series, {}).get(name)
                 if track is not None and rule.offline is not None and series.node == node:
                     track.clear_ms = now_ms if online else None
