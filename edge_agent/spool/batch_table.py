@@ -82,6 +82,11 @@ class BatchTable:
         )
         return (data for (data,) in rows.fetchall() if isinstance(data, bytes))
 
+    def between(self, from_ms: int, to_ms: int) -> Iterator[bytes]:
+        """The bytes of those with rows of this span, answered or not, one after the other."""
+        question = "SELECT CAST(bytes AS BLOB) FROM batch JOIN sealed USING (id) WHERE to_ms >= ? AND from_ms <= ?"
+        return (data for (data,) in self._db.execute(question, (from_ms, to_ms)) if isinstance(data, bytes))
+
     def highest(self, life: int) -> int:
         """The greatest sequence of a life that lies here, 0 for none."""
         row = self._db.execute("SELECT max(seq) FROM batch WHERE life = ?", (life,)).fetchone()

@@ -69,7 +69,8 @@ class Spool:
             if not self._numbering.resume(self.batches.highest) or rescue is not None:
                 self._begin_file(rescue, alive)
             self._unsealed, timed, self._untimed = self._chunks.survey()
-            self._times = UniqueTimes.restored(self._meta.get("last_ms"), self._latest_sealed, timed)
+            kept = self._meta.get("last_ms")
+            self._times = UniqueTimes.restored(kept, self._latest_sealed, timed, self._sealed_between)
         self._named = NamedFile(path)
 
     @property
@@ -437,9 +438,11 @@ class Spool:
 
     def _latest_sealed(self) -> Iterator[Reading]:
         """What has the latest times here: a clock that is set back now must not meet them once more."""
-        for data in self.batches.latest(LATEST_BATCHES):
-            with suppress(ValueError, KeyError):  # damage is told when the batch is to go out
-                yield from readings_of(data)[0]
+        return _readings_in(self.batches.latest(LATEST_BATCHES))
+
+    def _sealed_between(self, from_ms: int, to_ms: int) -> Iterator[Reading]:
+        """What has times of this span, and what lies in a batch with it."""
+        return _readings_in(self.batches.between(from_ms, to_ms))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -458,3 +461,9 @@ class Spool:
             del self._restored[restored:]
             raise
         self._times.keep()
+
+
+def _readings_in(batches: Iterable[bytes]) -> Iterator[Reading]:
+    for data in batches:
+        with suppress(ValueError, KeyError):  # damage is told when the batch is to go out
+            yield from readings_of(data)[0]

@@ -9,6 +9,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+from math import inf
 
 from edge_agent import hours
 from edge_agent.reading import Reading, Series
@@ -16,6 +17,10 @@ from edge_agent.timeline import STEP_MS
 from wire.times import HOUR_MS
 
 KNOWN_MAX = 4_096  # times of a series that are remembered: more than an hour of one a second
+SLICE_MS = 120_000  # of what was stamped ahead is looked up at once: it comes into the way of what is stamped now
+
+Between = Callable[[int, int], Iterable[Reading]]
+"""Gives the readings of a file of which some are of this time to that one, both included."""
 
 
 class UniqueTimes:
@@ -23,34 +28,42 @@ class UniqueTimes:
 
     Times of a series rise, with two exceptions. A clock that was set back by more than `STEP_MS` is followed, or one
     second of a wrong time would spoil every time after it; what was stamped ahead is then stepped over, as far as it is
-    known: the last `KNOWN_MAX` times of each series, and those in `used`. And the account of an hour may be older than
-    that of a later hour: moved behind it, it would be taken for the later hour's.
+    known: the last `KNOWN_MAX` times of each series, those in `used`, and what `between` tells of, a slice at a time.
+    And the account of an hour may be older than that of a later hour: moved behind it, it would be taken for the later
+    hour's.
 
     What was given counts from now on; `keep` says that it is on the disk, `take_back` that it is not.
     """
 
-    def __init__(self, last_ms: dict[Series, int] | None = None, used: Iterable[Reading] = ()) -> None:
+    def __init__(
+        self, last_ms: dict[Series, int] | None = None, used: Iterable[Reading] = (), between: Between = lambda *_: ()
+    ) -> None:
         self.last_ms: dict[Series, int] = dict(last_ms or {})
         self._recent: dict[Series, deque[int]] = {}
         self._given: dict[Series, list[int]] = {}
         self._ahead: dict[Series, set[int]] = {}
+        self._between = between
+        self._looked_up: tuple[float, float] = (-inf, inf)  # from when to when nothing that is known is missing
+        self._latest_ms = 0  # the latest stamp before the clock was set back
         for series, time_ms, _ in used:
             self._remember(series, time_ms)
             if time_ms > self.last_ms.get(series, time_ms):
                 self._ahead.setdefault(series, set()).add(time_ms)
+                self._latest_ms, self._looked_up = max(self._latest_ms, time_ms), (inf, inf)
 
     @classmethod
     def restored(
-        cls, kept: str | None, sealed: Callable[[], Iterable[Reading]], waiting: Sequence[Reading]
+        cls, kept: str | None, sealed: Callable[[], Iterable[Reading]], waiting: Sequence[Reading], between: Between
     ) -> UniqueTimes:
-        """Those of a file: what was `packed` at the last seal, the latest readings sealed, what was accepted since."""
+        """Those of a file: what was `packed` at the last seal, the latest readings sealed, what was accepted since; and
+        all that is sealed between two times."""
         last_ms = _unpacked(kept)
         if last_ms is None:  # damaged, or of a file that was saved from: the latest that lie here tell it too
             last_ms = {}
             for series, time_ms, _ in chain(sealed(), waiting):
                 last_ms[series] = max(time_ms, last_ms.get(series, time_ms))
         last_ms |= {reading.series: reading.time_ms for reading in waiting}
-        return cls(last_ms, chain(sealed(), waiting))
+        return cls(last_ms, chain(sealed(), waiting), between)
 
     def packed(self) -> str:
         """The last time of each series."""
@@ -74,6 +87,8 @@ class UniqueTimes:
                 self._step_back(series, time_ms)
             else:
                 time_ms = last + 1
+        if not self._looked_up[0] <= time_ms <= self._looked_up[1]:
+            self._look_up(time_ms)
         ahead = self._ahead.get(series, ())
         while time_ms in ahead:
             time_ms += 1
@@ -99,7 +114,18 @@ class UniqueTimes:
             recent = self._recent[series] = deque(maxlen=KNOWN_MAX)
         recent.append(time_ms)
 
+    def _look_up(self, time_ms: int) -> None:
+        """What was stamped ahead from this time on, as far as it lies in the file: memory may know its end alone."""
+        until_ms = time_ms + SLICE_MS
+        self._ahead = {series: {t for t in ahead if t >= time_ms} for series, ahead in self._ahead.items()}
+        for series, stamp, _ in self._between(time_ms, until_ms):
+            self._ahead.setdefault(series, set()).add(stamp)
+        self._looked_up = time_ms, until_ms if until_ms <= self._latest_ms else inf
+
     def _step_back(self, series: Series, time_ms: int) -> None:
+        if time_ms < self._looked_up[0] or self._looked_up[1] == inf:
+            self._latest_ms = max(self._latest_ms, self.latest_ms())
+            self._looked_up = inf, inf
         known = {*self._ahead.get(series, ()), *self._recent.get(series, ()), *self._given.get(series, ())}
         self._ahead[series] = set(sorted(stamp for stamp in known if stamp >= time_ms)[:KNOWN_MAX])
 

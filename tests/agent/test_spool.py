@@ -9,14 +9,14 @@ import pytest
 
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.sealing import readings_of
-from edge_agent.spool.spool import Origin, Spool
+from edge_agent.spool.spool import LATEST_BATCHES, Origin, Spool
 from tests.closes import Closes
 from wire import batch, check
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
 RADAR = Series("radar-1", "traffic_flow", (("lane", "1"), ("direction", "in")))
 ORIGIN = Origin("lp-1", "s", "b71d04c2", "synced")
-T0 = 1_790_000_000_000
+T0, HOUR_MS = 1_790_000_000_000, 3_600_000
 Reopened = Callable[[Spool], Spool]
 
 
@@ -99,6 +99,24 @@ def test_times_stay_unique_over_a_restart_and_a_clock_step_back(spool: Spool, re
     assert [between.time_ms, late.time_ms] == [T0 + 5001, T0 + 6001], "what was used before is stepped over"
     (soon,) = again.accept([air(5900)], ORIGIN)
     assert soon.time_ms == T0 + 6002, "a little back is no step"
+
+
+@pytest.mark.parametrize("starts", [1, 2])
+def test_all_that_was_stamped_ahead_is_stepped_over_however_long_ago_it_was_sealed(
+    spool: Spool, reopened: Reopened, starts: int
+) -> None:
+    """Of what was sealed before a start the last batches were known: a radar's minutes took the place of others."""
+    ahead = [air(HOUR_MS + 60_000 * n) for n in range(LATEST_BATCHES + 8)]
+    for one in ahead:
+        spool.accept_and_seal([one], ORIGIN)
+    again = reopened(spool)
+    again.accept_and_seal([air(0)], ORIGIN)
+    if starts == 2:
+        again = reopened(again)
+    taken = again.accept(ahead, ORIGIN)
+    assert [one.time_ms for one in taken] == [one.time_ms + 1 for one in ahead]
+    (later,) = again.accept([air(3 * HOUR_MS)], ORIGIN)
+    assert later.time_ms == T0 + 3 * HOUR_MS
 
 
 def test_numbers_and_times_go_on_when_all_that_was_sealed_is_gone(spool: Spool, reopened: Reopened) -> None:
