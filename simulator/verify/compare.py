@@ -38,6 +38,7 @@ class Comparison:
         self._tolerance_ms: int = notes.meta().get("time_tolerance_ms", 0)
         self._indices: dict[int, _ByValues] = {}
         self._extra: dict[tuple[str, Group], list[tuple[int, Row]]] = defaultdict(list)
+        self.measured: set[str] = set()  # every quantity that was said
         self._series = notes.series()
         self._nodes = {series.node for series in self._series.values()}
         self._of_group = {(s.kind, _group(s)): number for number, s in self._series.items()}
@@ -68,6 +69,7 @@ class Comparison:
         for number in numbers:
             for seen, sent in enumerate(self._notes.readings(number, -(2**62), 2**62)):
                 names.update(dict.fromkeys(sent.values or ()))
+                self.measured.update(sent.values or ())
                 if seen >= SAMPLE:
                     break
         return (*names, "cq", "qc")

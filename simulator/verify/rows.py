@@ -31,7 +31,7 @@ def compare(values: dict[str, Any], cq: int, row: dict[str, Any]) -> Wrong | Non
     if row.get("cq") != cq:
         return Wrong("clock", f"cq is {row.get('cq')}, {cq} was due")
     impossible = any(not _possible(name, value) for name, value in values.items())
-    if impossible != (row.get("qc") == FAIL):
+    if row.get("qc") is None or impossible != (row.get("qc") == FAIL):
         return Wrong("flags", f"qc is {row.get('qc')} for values that {'cannot' if impossible else 'can'} be")
     return None
 

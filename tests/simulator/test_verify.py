@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,8 @@ class Town:
             cq[at] = 1
         elif error == "flags":
             qc[at] = 4
+        elif error == "no flags":
+            qc[at] = None  # type: ignore[call-overload]
         elif error == "unsent":
             for column in columns:
                 column.insert(at + 1, column[at])  # type: ignore[arg-type]
@@ -97,19 +100,29 @@ class Town:
         return verify(self.notes, self.store)
 
 
-PLANTED = {"lost": 0, "doubled": 2, "value": 3, "unit": 4, "time": 5, "clock": 6, "flags": 7, "unsent": 9}
+PLANTED = {
+    "lost": 0,
+    "doubled": 2,
+    "value": 3,
+    "unit": 4,
+    "time": 5,
+    "clock": 6,
+    "flags": 7,
+    "no flags": 8,
+    "unsent": 9,
+}
 
 
 def check(verdict: Verdict, rows: int) -> None:
     assert verdict.sent == rows
     assert verdict.stored == rows - 1 + 2
     assert (verdict.lost, verdict.doubled, verdict.unsent) == (1, 1, 1)
-    assert verdict.wrong == {"value": 1, "unit": 1, "time": 1, "clock": 1, "flags": 1}
-    where = {fault.what: fault.where for fault in verdict.faults}
+    assert verdict.wrong == {"value": 1, "unit": 1, "time": 1, "clock": 1, "flags": 2}
+    found = {(fault.what, fault.where) for fault in verdict.faults}
     assert len(verdict.faults) == len(PLANTED)
     for error, number in PLANTED.items():
-        what = {"unsent": "never sent"}.get(error, error)
-        assert where[what] == f"air_quality downtown/lp-{number // SENSORS}/air-{number % SENSORS}"
+        what = {"unsent": "never sent", "no flags": "flags"}.get(error, error)
+        assert (what, f"air_quality downtown/lp-{number // SENSORS}/air-{number % SENSORS}") in found
     assert not verdict.passed
 
 
@@ -175,6 +188,46 @@ def test_rows_at_another_site_and_twice_within_a_millisecond_are_found(tmp_path:
     assert {fault.where for fault in verdict.faults if fault.what == "never sent"} == {"air_quality uptown/lp-4/air-1"}
     town.store.close()
     town.notes.close()
+
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ({1: 41.5, 2: 42.0}, None),
+        ({}, "no hour was made"),
+        ({1: 43.0}, "is 43.0, and what is stored 40.0 to 42.0"),
+        ({1 + 1 / 60: 41.5}, "60000 ms behind the full hour"),
+        ({9: 41.5}, "nothing of it is stored"),
+    ],
+)
+def test_an_hour_that_cannot_be_of_its_readings_is_found(
+    tmp_path: Path, hours: dict[float, float], said: str | None
+) -> None:
+    """A collector that moved its hours by a minute, doubled them or made none was right."""
+    store, notes = Sqlite(tmp_path / "readings.db"), Notes(tmp_path / "notes.db")
+    assert isinstance(store.prepare(), Stored)
+    tags = (("node", "lp-0"), ("sensor", "air-0"), ("site", "downtown"))
+    first_ms = START_MS // HOUR_MS * HOUR_MS
+    times = [first_ms + at * HOUR_MS // 3 for at in range(12)]
+    values = [40.0 + at % 3 for at in range(12)]
+    for time_ms, value in zip(times, values, strict=True):
+        notes.sent(SeriesOf("lp-0", "downtown", "air-0", "air_quality"), time_ms, {FIELDS[0]: value})
+    notes.settle(0)
+    columns: dict[str, list[Any]] = {FIELDS[0]: values, "pm25_ugm3": values, "cq": [0] * 12, "qc": [1] * 12}
+    tables = [Table("air_quality", tags, times, columns, frozenset({"cq", "qc"}))]
+    if hours:
+        at_ms = [first_ms + round(at * HOUR_MS) for at in hours]
+        tables.append(Table("air_quality_1h", tags, at_ms, {"pm25_ugm3_mean": list(hours.values())}))
+    for table in tables:
+        assert isinstance(store.write(store.render(table)), Stored)
+    verdict = verify(notes, store)
+    store.close()
+    notes.close()
+    assert verdict.passed == (said is None)
+    assert all(said in fault.text for fault in verdict.faults if said is not None)
 
 
 @pytest.mark.parametrize(("tolerance_ms", "doubled"), [(1_500, 0), (0, 1)])
