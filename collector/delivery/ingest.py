@@ -9,8 +9,9 @@ What is live (delivery/live_lane.py) has a write of its own: beside the large wr
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent import futures
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -175,13 +176,21 @@ class Ingest:
             self._quarantine_whole(name, payload, str(refused), now_ms)
 
     def _quarantine_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
+        if self._keep_whole(name, payload, reason, now_ms):
+            self._is_kept_whole(name, reason)
+
+    def _keep_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> bool:
+        """Quarantine a batch; False when there is no room and it must come again."""
         self.pace.charge(name.node, KEPT_UNITS)
         try:
             self.quarantine.keep_whole(name, payload, reason, now_ms)
         except Full as full:
             self.alarm(full.alarm, str(full))
             self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
-            return
+            return False
+        return True
+
+    def _is_kept_whole(self, name: Name, reason: str) -> None:
         self.counts["quarantined_batches"] += 1
         self.known.remember(name)
         self._answer(name, Code.QUARANTINED, {"reason": reason})
@@ -297,15 +306,13 @@ class Ingest:
         self.alarms.pop("store", None)
         kept: dict[Name, list[Part]] = {}
         whole: list[tuple[Work, str]] = []
-        start = 0
         try:
             has_parts = refused or any(work.parts or work.replay for work in group.works)
             with self.quarantine.together() if has_parts else nullcontext():
-                for work in group.works:
-                    bad = {at - start: reason for at, reason in refused.items() if start <= at < start + len(work.rows)}
-                    start += len(work.rows)
+                for work, bad in _by_work(group.works, refused):
                     if bad and len(bad) == len(work.rows):
-                        whole.append((work, bad[0]))
+                        if self._keep_whole(work.name, work.payload, bad[0], now_ms):
+                            whole.append((work, bad[0]))
                         continue
                     parts = [*work.parts, *(part_of_row(work, position, reason) for position, reason in bad.items())]
                     if self._keep(work, parts, now_ms):
@@ -316,7 +323,7 @@ class Ingest:
             self._patience.in_vain(now_ms)
             return
         for work, reason in whole:
-            self._quarantine_whole(work.name, work.payload, reason, now_ms)
+            self._is_kept_whole(work.name, reason)
         self._patience.rewarded()
         ledgers = self._ledgers(group.works, kept)
         group.answer = self.aside(partial(self.store.write, ledgers)) if ledgers else at_once(Stored)
@@ -422,6 +429,16 @@ class Ingest:
     def alarm(self, key: str, text: str) -> None:
         """Say that something is wrong; whoever shows alarms reads `alarms`."""
         self.alarms.sound(key, text)
+
+
+def _by_work(works: Iterable[Work], refused: Mapping[int, str]) -> Iterator[tuple[Work, dict[int, str]]]:
+    """Each batch with what was refused of it: the positions among its own rows."""
+    positions, start = sorted(refused), 0
+    for work in works:
+        end = start + len(work.rows)
+        own = positions[bisect_left(positions, start) : bisect_left(positions, end)]
+        yield work, {at - start: refused[at] for at in own}
+        start = end
 
 
 def _said(group: Group) -> Answer:

@@ -172,6 +172,25 @@ def test_a_batch_that_is_driven_again_is_made_of_as_any_other_and_its_hours_are_
     assert {(key[0], hour_ms) for key, hour_ms in due} == {("air_quality", HOUR), ("traffic_flow", HOUR)}
 
 
+@pytest.mark.parametrize("is_full", [False, True])
+def test_many_batches_that_are_refused_are_kept_with_one_commit_or_none_of_them_is_answered(
+    embedded: Bench, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    """Five thousand of one row each held up the ingest for half a minute: each was a commit of its own."""
+    monkeypatch.setattr(embedded.store, "write", lambda _: Refused("beyond retention policy"))
+    for seq in range(1, 41):
+        embedded.ingest.take("lp-0017", changed("/seq", seq), NOW)
+    embedded.ingest.series.flush()
+    if is_full:
+        embedded.state.execute(f"PRAGMA max_page_count = {embedded.state.execute('PRAGMA page_count').fetchone()[0]}")
+    said: list[str] = []
+    embedded.state.set_trace_callback(said.append)
+    embedded.ingest.write(NOW)
+    assert said.count("COMMIT") == (0 if is_full else 1)
+    assert embedded.answers() == ([] if is_full else [(seq, Code.QUARANTINED) for seq in range(1, 41)])
+    assert embedded.ingest.counts["quarantined_batches"] == (0 if is_full else 40)
+
+
 def test_a_database_that_is_away_has_refused_nothing(
     embedded: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
