@@ -136,6 +136,8 @@ def held(breath: Mapping[str, Held], known: Standing | None) -> list[Held]:
     begun = {} if known is None else {each.key: each for each in known.covered}
     if known is not None and known.firing:
         begun[known.own_key] = replace(known.alert, key=known.own_key)
+        if known.own_key not in breath:  # it goes on, whatever history there is within it
+            breath = {key: each for key, each in breath.items() if not each.known.late}
         breath = {known.own_key: Held(begun[known.own_key])} | dict(breath)
     found = [Held(each.began or begun.get(key), each.ended) for key, each in breath.items() if not each.void]
     return sorted(found, key=lambda each: each.start_ms)

@@ -53,6 +53,16 @@ def test_what_fires_goes_on_when_its_beginning_moves_there_and_back():
     assert heard(desk, 18, resolved(2, start=later)) == [("bureau", "news", ["resolved"])]
 
 
+def test_history_within_what_fires_does_not_end_it():
+    """The rest of a backlog was judged by itself: people heard that it had ended and, in the same message, began."""
+    desk = Desk(Policy(flap_changes=100))
+    heard(desk, 0, firing())
+    start = T0 - 5 * MINUTE
+    history = [replace(each, late=True) for each in (firing(-4, start=start), resolved(1, start=start))]
+    assert heard(desk, 6, *history) == []
+    assert heard(desk, 12, resolved(11)) == [("bureau", "news", ["resolved"])]
+
+
 def taken_back(each):
     return replace(each, state="resolved", void=True, reason="corrected")
 
