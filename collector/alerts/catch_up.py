@@ -77,7 +77,7 @@ def take_over(engine: Engine, store: Store, rules: Sequence[Rule], look: Look, n
 
 def firing_at(story: Sequence[Transition], at_ms: Callable[[Transition], int]) -> list[Transition]:
     """What fires by those parts of a story that are older than a moment of their own."""
-    newest = {each.fingerprint: each for each in story if each.event_ms < at_ms(each)}
+    newest = points.last_words(each for each in story if each.event_ms < at_ms(each))
     return [each for each in newest.values() if each.state == "firing"]
 
 

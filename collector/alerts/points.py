@@ -13,14 +13,14 @@ from collector.delivery.halving import write_halving
 from collector.rules.rule import Rule
 from collector.rules.transition import Series, Transition, orphan, transition
 from collector.stores.store import Select, Store, Stored, Table
+from collector.stores.store import Series as Found
 
 log = logging.getLogger("lamppost.alerts")
 
 MEASUREMENT: Final = "alerts"
 _GROUPS: Final = ("rule", "severity", "fingerprint")
 _COLUMNS: Final = ("state", "value", "dedup_key", "late", "void")
-_KEY: Final = 3  # in a row, which begins with its time
-_VOID: Final = 5
+_STATE, _KEY, _LATE, _VOID = 1, 3, 4, 5  # in a row, which begins with its time
 LOOK_BACK_MS: Final = 400 * 86_400_000
 
 
@@ -76,15 +76,36 @@ def story(store: Store, rules: dict[str, Rule], since_ms: int) -> list[Transitio
 
 def firing(store: Store, rules: dict[str, Rule], at_ms: int) -> list[Transition]:
     """The episodes that fired at a moment, as the database knows them, also those of other rules. Raises StoreDown."""
-    since_ms = at_ms - LOOK_BACK_MS
-    newest = store.select(Select(MEASUREMENT, _COLUMNS, since_ms, at_ms, group_by=_GROUPS, latest=True))
-    taken_back = tuple(series.tags["fingerprint"] for series in newest if series.rows and series.rows[-1][_VOID])
-    rows = [row for series in newest for row in series.rows if not row[_VOID]]
-    if taken_back:  # an earlier one may have taken its place
-        where: dict[str, str | tuple[str, ...]] = {"fingerprint": taken_back}
-        found = store.select(Select(MEASUREMENT, _COLUMNS, since_ms, at_ms, where, _GROUPS))
-        rows += [row for series in found for row in _standing(series.rows)[-1:]]
-    return [each for each in _read_all(rules, rows) if each.state == "firing"]
+    question = Select(MEASUREMENT, _COLUMNS, at_ms - LOOK_BACK_MS, at_ms, group_by=_GROUPS, latest=True)
+    newest, news = (_by_alert(store.select(each)) for each in (question, replace(question, equals={"late": 0})))
+    unsure = tuple(name for name, row in newest.items() if row[_VOID] or _is_history_within(row, news.get(name)))
+    rows = [row for name, row in newest.items() if name not in unsure]
+    if unsure:  # an earlier one may have taken its place, or go on
+        where: dict[str, str | tuple[str, ...]] = {"fingerprint": unsure}
+        found = store.select(replace(question, where=where, latest=False))
+        rows += [row for series in found for row in _standing(series.rows)]
+    return [each for each in last_words(_read_all(rules, rows)).values() if each.state == "firing"]
+
+
+def last_words(said: Iterable[Transition]) -> dict[str, Transition]:
+    """By alert what was said of it last; history within an episode that fires says nothing of that."""
+    newest: dict[str, Transition] = {}
+    for each in said:
+        known = newest.get(each.fingerprint)
+        within = known is not None and known.state == "firing" and not known.late and known.key != each.key
+        if not (within and each.late):
+            newest[each.fingerprint] = each
+    return newest
+
+
+def _by_alert(found: list[Found]) -> dict[str, list[Any]]:
+    """By fingerprint the newest row."""
+    return {series.tags["fingerprint"]: series.rows[-1] for series in found if series.rows}
+
+
+def _is_history_within(row: list[Any], news: list[Any] | None) -> bool:
+    """Whether the newest row may be history within an episode of which people know."""
+    return news is not None and bool(row[_LATE]) and news[_STATE] == "firing" and news[_KEY] != row[_KEY]
 
 
 def _standing(rows: list[list[Any]]) -> list[list[Any]]:

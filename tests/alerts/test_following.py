@@ -92,6 +92,25 @@ def test_a_lost_node_that_is_back_is_back_for_who_takes_over_and_missed_when_it_
     assert [state for state, _ in said_by(second, 6 * MINUTE)] == ["firing"]
 
 
+@pytest.mark.parametrize("rules", [(HIGH,), (HIGH, HOURLY)], ids=["short", "long"])
+def test_history_within_an_episode_that_goes_on_hides_it_from_nobody_who_takes_over(
+    tmp_path: Path, closes: Closes, rules: tuple[dict[str, Any], ...]
+) -> None:
+    """Of a backlog the newest comes first. Who took over went by the history told last, and never told the end."""
+    first, second = pair(tmp_path, closes, *rules)
+    for minute in (0, 1, 20):
+        first.now_ms = T0 + minute * MINUTE
+        first.reading(90.0 if minute else 10.0)
+        first.tick()
+    for minute in range(2, 9):
+        first.store_rows([T0 + minute * MINUTE], [10.0 if minute == 5 else 90.0])
+        first.tick()
+    assert ("firing", 1) in first.points()
+    assert go_on(second, first) == []
+    second.reading(10.0)
+    assert said_by(second) == [("resolved", "+60000")]
+
+
 def test_a_trouble_of_its_own_that_a_collector_has_told_ends_also_when_another_has_worked_meanwhile(
     tmp_path: Path, closes: Closes
 ) -> None:
