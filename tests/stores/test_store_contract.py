@@ -201,6 +201,20 @@ def test_an_embedded_store_that_cannot_write_now_says_later_and_writes_all_or_no
     assert [series.rows for series in store.select(Select("weather", ("temp_c",)))] == [[[T0, 21.5]]]
 
 
+def test_all_series_of_a_city_are_asked_at_once(tmp_path: Path, closes: Closes) -> None:
+    """Debian's SQLite takes more variables than others, which took fewer than a city may have lanes."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    table = Table("air_quality", (("node", "lp-1"),), [1000], {"pm25_ugm3": [12.0]})
+    assert store.write(store.render(table)) == Stored()
+    with closing(sqlite3.connect(tmp_path / "readings.db")) as db, db:
+        others = ((f'[["node", "x-{n}"]]',) for n in range(100))
+        db.executemany("INSERT INTO series (measurement, tags) VALUES ('air_quality', ?)", others)
+    with store._readers.one() as reader:
+        reader.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 50)
+    (found,) = store.select(Select("air_quality", ("pm25_ugm3",), aggregate="count"))
+    assert found.rows[0][1] == 1
+
+
 @pytest.mark.real
 def test_a_user_who_is_no_administrator_can_prove_the_database(tmp_path: Path, closes: Closes) -> None:
     server = AsksWhoItIs(tmp_path / "influxd")
