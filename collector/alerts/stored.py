@@ -15,8 +15,10 @@ from collector.rules.transition import Series
 from collector.stores.store import Select, Store
 from collector.stores.store import Series as Found
 from wire.quantities import KINDS, ROLLUPS
+from wire.times import HOUR_MS
 
 SLICE_MS: Final = 600_000
+LONG_MS: Final = 2 * HOUR_MS
 _INDEX_TAGS: Final = ("edition", "period", "standard")
 
 
@@ -39,7 +41,19 @@ def since(
 ) -> Iterator[tuple[Series, list[int], Columns]]:
     """What came since then: hours, days and indices came long after the time they are stamped with."""
     for kind, names in columns_of(rules).items():
-        yield from rows(store, {kind: names}, since_ms - derived.reach_ms(kind), until_ms)
+        for start_ms, end_ms in _filled(store, kind, names, since_ms - derived.reach_ms(kind), until_ms):
+            yield from rows(store, {kind: names}, start_ms, end_ms)
+
+
+def _filled(store: Store, kind: str, names: tuple[str, ...], since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
+    """The parts of a span that hold rows: of one in which a collector was off for months nearly all are empty."""
+    if until_ms - since_ms <= LONG_MS:
+        yield since_ms, until_ms
+        return
+    question = Select(kind, names, since_ms, until_ms, aggregate="count", every_ms=HOUR_MS)
+    hours = {hour_ms for found in store.select(question) for hour_ms, *counts in found.rows if any(counts)}
+    for hour_ms in sorted(hours):
+        yield max(hour_ms, since_ms), min(hour_ms + HOUR_MS, until_ms)
 
 
 def rows(

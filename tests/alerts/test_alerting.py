@@ -9,7 +9,8 @@ import pytest
 
 from collector.alerts.on_duty import OnDuty
 from collector.rules.desk import Policy
-from collector.stores.store import Select
+from collector.rules.parsing import parse
+from collector.stores.store import Select, Series
 from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, T0, Desk
 from tests.closes import Closes
 
@@ -84,6 +85,32 @@ def test_what_the_rules_had_not_seen_is_seen_after_a_start_with_a_clock_that_was
     desk.store_rows([T0 + 10_000], [90.0], seen=False)
     desk.now_ms = T0 + 20_000
     desk.die()
+    desk.tick()
+    assert [line[0] for _, told in desk.told for line in told] == ["firing"]
+
+
+def test_a_collector_that_was_off_for_months_asks_the_database_of_no_empty_ten_minutes(
+    tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked through thirteen thousand of each measurement, for minutes, and did nothing else meanwhile."""
+    desk, hour = closes(Desk(tmp_path, HIGH)), {"kind": "air_quality_1h", "window": {"last": "pm25_ugm3_mean"}}
+    desk.rules += parse([HIGH | {"alert": "hourly"} | hour])
+    desk.tick()
+    desk.store_rows([T0], [10.0])
+    desk.wait(10_000)
+    desk.store_rows([T0 + 10_000], [90.0], seen=False)
+    desk.now_ms += 90 * 24 * HOUR
+    asked, select = [], desk.store.select
+
+    def counted(question: Select) -> list[Series]:
+        asked.append(question)
+        return select(question)
+
+    monkeypatch.setattr(desk.store, "select", counted)
+    desk.die()
+    desk.tick()
+    assert len(asked) < 20
+    desk.reading(90.0)
     desk.tick()
     assert [line[0] for _, told in desk.told for line in told] == ["firing"]
 
