@@ -15,17 +15,22 @@ from collector.commands.node import must_be_known
 from collector.commands.options import CONFIG, JSON, counted, load_rules, load_settings, open_store, show_json
 from collector.commands.times import time_of
 from wire.exits import Exit, Failure
+from wire.times import DAY_MS
 
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.report.summary import Done
+    from collector.stores.store import Store
 
+_MONTH_MS = 31 * DAY_MS
 _DAYS = {"day": 1, "week": 7}
 
 
 def report(
     length: str = typer.Argument(..., metavar="day|week", help="A calendar day, or the seven days that end with it."),
-    stations: list[str] = typer.Argument(None, metavar="STATION", help="Nodes; default: all."),
+    stations: list[str] = typer.Argument(
+        None, metavar="STATION", help="Nodes; default: all, also those that fell silent within a month."
+    ),
     on: str | None = typer.Option(None, "--date", help="The (last) day, as 2026-03-01; default: yesterday."),
     output: Path | None = typer.Option(
         None, "--output", "-o", help="FILE.html: one page with plots, nothing beside it."
@@ -55,13 +60,13 @@ def report(
     span = _span(on, _DAYS[length], zone)
     rules = {rule.alert: rule for rule in load_rules(settings)}
     told = {name for name, rule in rules.items() if rule.spec is None or is_public(rule.spec.quantity)}
+    done, retired = _noted(settings, span)
     with open_store(settings) as store:
-        nodes = stations or _nodes(store, span)
+        nodes = stations or _nodes(store, span, retired)
         reports = summarise(store, nodes, *span, told)
-    done = _changes(settings, span)
     for one in reports:
         one.changes = done.get(one.node, [])
-        if one == StationReport(one.node):
+        if stations and one == StationReport(one.node):
             must_be_known(settings, one.node)
     if as_json:
         show_json([asdict(one) for one in reports])
@@ -80,15 +85,17 @@ def report(
         typer.echo(f"{output}: {counted(len(reports), 'station')}", err=True)
 
 
-def _changes(settings: Config, span: tuple[int, int]) -> dict[str, list[Done]]:
-    """What was done at each station; nothing, and a word of it, for who may not read the collector's files."""
-    from collector.report.changes import changes
+def _noted(settings: Config, span: tuple[int, int]) -> tuple[dict[str, list[Done]], set[str]]:
+    """What was done at each station, and those that are no more; nothing, and a word of it, for who may not read the
+    collector's files.
+    """
+    from collector.report.changes import changes, retired
 
     try:
-        return changes(settings, *span)
+        return changes(settings, *span), retired(settings)
     except (OSError, ValueError, sqlite3.Error) as error:
         typer.echo(f"without what was done at the stations: {error}; run it as the collector's user", err=True)
-        return {}
+        return {}, set()
 
 
 def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:
@@ -101,12 +108,20 @@ def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:
     return time_of(first, zone.key), time_of(following, zone.key)
 
 
-def _nodes(store: object, span: tuple[int, int]) -> list[str]:
-    """Every station that has hours in the span."""
-    from collector.stores.store import Select, Store
+def _nodes(store: Store, span: tuple[int, int], retired: set[str]) -> list[str]:
+    """Every station that has hours in the span. One that had some in the month before and is not retired is silent: who
+    reads of the others alone takes all to be well.
+    """
+    since_ms, until_ms = span
+    silent = _with_hours(store, since_ms - _MONTH_MS, since_ms) - retired
+    return sorted(_with_hours(store, since_ms, until_ms) | silent)
+
+
+def _with_hours(store: Store, since_ms: int, until_ms: int) -> set[str]:
+    from collector.stores.store import Select
 
     found: set[str] = set()
     for measurement in ("air_quality_1h", "traffic_flow_1h"):
-        question = Select(measurement, ("completeness",), *span, {}, ("node",), aggregate="count")
-        found |= {series.tags["node"] for series in cast("Store", store).select(question)}
-    return sorted(found)
+        question = Select(measurement, ("completeness",), since_ms, until_ms, {}, ("node",), aggregate="count")
+        found |= {series.tags["node"] for series in store.select(question)}
+    return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from collector.numbers.calibration import Record, record_of
 from collector.report.summary import Done
 from collector.sqlite_file import connect
+from collector.web.desk.reports import RETIRED
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:
@@ -35,11 +36,16 @@ def changes(settings: Config, since_ms: int, until_ms: int) -> dict[str, list[Do
     return {node: sorted(some) for node, some in found.items()}
 
 
-def _rows(path: Path, question: str, span: tuple[int, int]) -> list[Any]:
+def retired(settings: Config) -> set[str]:
+    """Stations that were put out or taken down. Raises OSError and sqlite3.Error."""
+    return {node for (node,) in _rows(settings.desk_file, RETIRED, ())}
+
+
+def _rows(path: Path, question: str, given: tuple[int, ...]) -> list[Any]:
     if not path.exists():
         return []
     with closing(connect(path, "ro", WAITS_S)) as db:
-        return db.execute(question, span).fetchall()
+        return db.execute(question, given).fetchall()
 
 
 def _said(record: Record) -> tuple[str, str]:

@@ -311,6 +311,24 @@ def test_a_day_without_data_says_so(settings: Path) -> None:
     assert "no air and no traffic was measured" in run(settings, "day", "lp-0001", "--date", "2026-02-01")
 
 
+def test_a_station_that_fell_silent_stands_in_the_report_until_it_is_retired(tmp_path: Path) -> None:
+    """Of three the morning told two, and nothing of the one that had not measured since the evening before."""
+    store = Sqlite(tmp_path / "readings.db")
+    assert store.prepare() == Stored()
+    for node in ("lp-gone", "lp-silent"):
+        assert store.write(store.render(week(node)[0])) == Stored()
+    store.close()
+    settings = tmp_path / "collector.yaml"
+    settings.write_text(yaml.safe_dump({"store": {"kind": "sqlite", "path": str(tmp_path / "readings.db")},
+                                        "state_file": str(tmp_path / "state.db")}))  # fmt: skip
+    with closing(DeskFile(tmp_path / "desk.db")) as file:
+        Reports(file).add_change("lp-gone", "removed", "", "", T0)
+    told = run(settings, "day", "--date", "2026-03-09")
+    assert told.splitlines()[2:] == ["lp-silent", "  no air and no traffic was measured"]
+    assert "lp-gone  50% complete" in run(settings, "day", "--date", "2026-03-07"), "while it was there it measured"
+    assert "lp-" not in run(settings, "day", "--date", "2026-06-01"), "who was silent for a month is no news"
+
+
 def test_a_length_that_there_is_not_is_named_and_what_to_say_instead(settings: Path) -> None:
     done = CliRunner().invoke(_build("report"), ["report", "hour", "--config", str(settings)])
     assert isinstance(done.exception, Failure)

@@ -13,6 +13,10 @@ from collector.web.desk.file import DeskFile
 
 KINDS: Final = ("values", "stale", "damaged", "place", "other")
 CHANGES: Final = ("installed", "moved", "recalibrated", "repaired", "removed")
+RETIRED: Final = (
+    "SELECT node FROM station WHERE state = 'retired' UNION"
+    " SELECT node FROM (SELECT node, kind, max(id) FROM change GROUP BY node) WHERE kind = 'removed'"
+)
 TEXT_MAX: Final = 1000
 CONTACT_MAX: Final = 200
 OPEN_MAX: Final = 2000
@@ -113,11 +117,7 @@ class Reports:
         """Nodes that were put out (`lamppost stations retire`), or whose last change is that they were removed: in the
         order of writing, for a clock may have been set back since.
         """
-        rows = self._file.look(
-            "SELECT node FROM station WHERE state = 'retired' UNION"
-            " SELECT node FROM (SELECT node, kind, max(id) FROM change GROUP BY node) WHERE kind = 'removed'"
-        )
-        return {row["node"] for row in rows}
+        return {row["node"] for row in self._file.look(RETIRED)}
 
     def newest_changes(self, limit: int = 6) -> list[Change]:
         """The newest changes of all stations."""
