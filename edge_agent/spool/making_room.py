@@ -54,7 +54,8 @@ def limit_bytes(path: Path, asked: int | None) -> int:
     if asked is not None:
         return asked
     disk = os.statvfs(nearest_folder(path))
-    return min(SIZE_MAX, disk.f_blocks * disk.f_frsize // SHARE)
+    size = disk.f_blocks * disk.f_frsize  # 0 where a file system does not tell it
+    return min(SIZE_MAX, size // SHARE) if size else SIZE_MAX
 
 
 class Room(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.device import vitals
-from edge_agent.spool.making_room import limit_bytes
+from edge_agent.spool.making_room import SIZE_MAX, limit_bytes
 from edge_agent.spool.spool import Depth
 from wire.quantities import agent_fields
 
@@ -33,3 +33,8 @@ def test_a_folder_that_was_taken_away_ends_no_agent(tmp_path: Path) -> None:
     path = tmp_path / "taken" / "away" / "spool.db"
     assert vitals.of_board(path)["disk_free_b"] > 0
     assert limit_bytes(path, None) > 0
+
+
+def test_a_file_system_that_does_not_tell_its_size_has_room() -> None:
+    """The spool had none there: all that waited was thinned and dropped, and the agent ended with a division by it."""
+    assert limit_bytes(Path("/proc/spool.db"), None) == SIZE_MAX
