@@ -291,9 +291,7 @@ class Agent:
         self.line_cost.note(self.uplink.line_bytes, time.monotonic())
         said = self.report.write()
         self.notifier.status(self.report.line(said))
-        own = [sensor for sensor in self.sensors if sensor.traffic is None]
-        kept = self.recorder.accepted + self.recorder.refused + sum(sum(s.unfit.values()) for s in own)
-        if self._progress.advances(sum(sensor.frames for sensor in own), kept):
+        if self._progress.advances(sum(sensor.given for sensor in self.sensors), self.recorder.taken):
             self.notifier.alive()
 
     def spool_limit_bytes(self) -> int:

@@ -72,6 +72,7 @@ class Recorder:
         if renamed:
             self.spool.begin_life(self.spool.latest_ms(), alive)
         self.timeline = Timeline()
+        self.taken = 0  # since the start, into memory: accepted soon after, or counted as refused
         self.accepted = 0
         self.commits = 0
         self.refused = 0
@@ -121,6 +122,7 @@ class Recorder:
         """Hold readings until the next commit. Beyond the limit the newest are lost, and counted by sensor."""
         if self.urgency is not None:
             self.urgency.see(readings)
+        self.taken += len(readings)
         room = max(0, PENDING_MAX - len(self._pending))
         self._pending += readings[:room]
         for reading in readings[room:]:

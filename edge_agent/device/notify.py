@@ -38,7 +38,7 @@ class Notifier:
             return
         name = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as out:
                 out.connect(name)
                 out.sendall(text.encode())
         except OSError:
@@ -46,16 +46,16 @@ class Notifier:
 
 
 class Progress:
-    """Decides whether the watchdog is fed: only while readings advance where frames come."""
+    """Decides whether the watchdog is fed: only while readings are taken where sensors give them."""
 
     def __init__(self) -> None:
         self._before: tuple[int, int] | None = None
 
-    def advances(self, frames: int, kept: int) -> bool:
-        """`frames` of sensors that read by themselves, and what became of them (kept or doubted): since last time.
+    def advances(self, given: int, taken: int) -> bool:
+        """Readings that sensors have given, and those that were taken from them, also into memory: since last time.
 
-        Frames without a reading mean that this program is stuck, and a restart helps. No frames at all mean a silent
-        sensor: that no restart cures.
+        Readings that nobody takes mean that this program is stuck, and a restart helps. None at all mean that sensors
+        are silent or have nothing to say, and what waits in memory waits for a disk: that no restart cures.
         """
-        before, self._before = self._before, (frames, kept)
-        return before is None or frames == before[0] or kept != before[1]
+        before, self._before = self._before, (given, taken)
+        return before is None or given == before[0] or taken != before[1]

@@ -43,6 +43,7 @@ class Sensor:
         self.bad: Counter[str] = Counter()
         self.unfit: Counter[str] = Counter()
         self.frames = 0
+        self.given = 0  # readings, by its frames
         self.lately: deque[bool] = deque(maxlen=LATELY)  # of what came last: True for a sound frame, False for damage
         self.unread_bytes = 0  # since the last frame that could be read
         self.last_frame_ms: int | None = None
@@ -84,6 +85,7 @@ class Sensor:
                 self._measured_s = now_s
                 self.last_frame = now_ms, frame.data, decoded
                 readings += self._readings(decoded, now_ms, now_s)
+        self.given += len(readings)
         return readings
 
     def late(self, now_s: float) -> None:

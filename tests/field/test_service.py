@@ -104,12 +104,12 @@ def test_a_packages_service_reads_its_own_settings_only(tmp_path: Path) -> None:
         install(Path("/srv/other.yaml"), lambda _: None, tmp_path)
 
 
-def test_the_watchdog_is_fed_only_while_readings_advance_where_frames_come() -> None:
+def test_the_watchdog_is_fed_only_while_readings_are_taken_where_sensors_give_them() -> None:
     progress = Progress()
     assert progress.advances(0, 0)
     assert progress.advances(10, 10)
     assert progress.advances(10, 10)  # a silent sensor: no restart cures that
-    assert not progress.advances(20, 10)  # frames, and nothing comes of them
+    assert not progress.advances(20, 10)  # readings, and nobody takes them
     assert progress.advances(30, 11)
 
 
