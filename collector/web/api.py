@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from collector.numbers.reporting import Reporting, is_of
 from collector.stations.station_query import PARTS, concentrations, indices
+from collector.stores import care
 from collector.stores.store import StoreDown
 from collector.web import history, query
 from collector.web.openapi import document
@@ -192,6 +193,7 @@ class Api:
         except TimeoutError:
             raise StoreDown("it is at the questions of others") from None
         try:
+            await run_in_threadpool(care.ask_whether_it_answers, self._site.store)
             return await run_in_threadpool(question, *given, **named)
         finally:
             self._slots.release()

@@ -17,6 +17,7 @@ from collector.questions import answer as answers
 from collector.questions.canned import CANNED
 from collector.questions.question import BadVariable
 from collector.rules.silence import Silence
+from collector.stores import care
 from collector.stores.store import StoreDown
 from collector.web import find
 from collector.web.condition import Condition, conditions
@@ -137,6 +138,7 @@ class Tabs:
     def _answer(self, name: str, span: str, given: dict[str, str]) -> answers.Table:
         now_ms = self._site.now_ms()
         question = CANNED[name].ask(now_ms - SPANS_MS[span], now_ms, given)
+        care.ask_whether_it_answers(self._site.store)
         return answers.rows(question, self._site.store.select(question), ZoneInfo(self._site.time_zone))
 
     async def maintenance(self, request: Request, session: Session) -> Response:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from collector.stores.store import SOON_S, Select, Series, StoreDown
 from collector.web import probes
 from collector.web.api import Api
 from collector.web.app import ANSWERS_AT_ONCE
@@ -21,7 +22,7 @@ from collector.web.site import Site
 from collector.web.views import Views
 from tests.servers import wait_for
 from tests.web.city import City
-from tests.web.operator import post
+from tests.web.operator import Operator, post
 from tests.web.served import Served
 
 
@@ -138,6 +139,27 @@ def test_no_reader_waits_for_programs_whose_questions_a_database_does_not_answer
             answers.set()
     assert sorted(each.result().status for each in asked) == [*[200] * ANSWERS_AT_ONCE, 503]
     assert served.get("/api/v1/indices?node=lp-0001").status == 200
+
+
+def test_a_long_question_is_not_put_to_a_database_that_answers_no_short_one(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program and an operator with a question of their own waited for half a minute to hear that it hangs."""
+    operator, answers = Operator(served), threading.Event()
+
+    def hangs(question: Select) -> list[Series]:
+        if question.within_s > SOON_S:
+            answers.wait(60)
+        raise StoreDown("the database has not answered in time")
+
+    monkeypatch.setattr(served.city.store, "select", hangs)
+    began_s = time.monotonic()
+    try:
+        assert served.get("/api/v1/indices?node=lp-0001").status == 503
+        assert "does not answer at the moment" in operator.get("/en/ops/data?q=highest").text
+        assert time.monotonic() - began_s < 5
+    finally:
+        answers.set()
 
 
 def test_however_many_machines_ask_whether_we_are_ready_the_database_is_asked_one_question(
