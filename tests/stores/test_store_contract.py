@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -213,6 +214,26 @@ def test_all_series_of_a_city_are_asked_at_once(tmp_path: Path, closes: Closes) 
         reader.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 50)
     (found,) = store.select(Select("air_quality", ("pm25_ugm3",), aggregate="count"))
     assert found.rows[0][1] == 1
+
+
+def test_one_station_of_a_city_is_found_without_a_look_at_each(
+    tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tags of ten thousand were read for each question: a tenth of a second, and a page asks four."""
+    store, read, loads = closes(Sqlite(tmp_path / "readings.db")), list[str](), json.loads
+    for n in range(50):
+        tags = (("node", f"lp-{n}"), ("sensor", 'a"b'))
+        table = Table("air_quality", tags, [1000], {"pm25_ugm3": [float(n)]})
+        assert store.write(store.render(table)) == Stored()
+    monkeypatch.setattr("collector.stores.sqlite.json.loads", lambda text: read.append(text) or loads(text))
+    for where, wanted in (
+        ({"node": "lp-3"}, [3.0]), ({"node": ("lp-3", "lp-33")}, [3.0, 33.0]),
+        ({"node": "lp-9", "sensor": 'a"b'}, [9.0]), ({"node": "lp-9", "lane": ""}, [9.0]),
+        ({"node": ()}, []), ({"node": "lp"}, []),
+    ):  # fmt: skip
+        found = store.select(Select("air_quality", ("pm25_ugm3",), where=where, group_by=("node",)))
+        assert [row[1] for series in found for row in series.rows] == wanted
+    assert len(read) == 5
 
 
 @pytest.mark.real
