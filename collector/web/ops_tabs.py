@@ -33,6 +33,7 @@ from wire.times import HOUR_MS
 Inside = Callable[[Request, Session], Awaitable[Response]]
 ShowPage = Callable[..., Awaitable[Response]]
 Back = Callable[[Request, str], Response]
+VARIABLES: Final = frozenset(name for question in CANNED.values() for name in question.variables)
 SPANS_MS: Final = {"1h": HOUR_MS, "24h": 24 * HOUR_MS, "7d": 7 * 24 * HOUR_MS, "30d": 30 * 24 * HOUR_MS}
 VERBS: Final = ("ping", "doctor", "frames", "identify", "resend")
 ROWS_MAX: Final = 300
@@ -119,9 +120,10 @@ class Tabs:
         form = asked.pop("form", "table")
         if (name and name not in CANNED) or span not in SPANS_MS or form not in ("table", "csv"):
             raise HTTPException(404, "not_found")
-        table, trouble = None, ""
+        table, trouble, given = None, "", dict[str, str]()
         if name:
-            given = {key: value for key, value in asked.items() if value}
+            others = VARIABLES.difference(CANNED[name].variables)  # filled in while another question was chosen
+            given = {key: value for key, value in asked.items() if value and key not in others}
             try:
                 table = await run_in_threadpool(self._answer, name, span, given)
             except BadVariable as error:
@@ -132,6 +134,7 @@ class Tabs:
             text = MARK + "\n".join(answers.as_csv(table, 100_000)) + "\n"
             return PlainTextResponse(text, media_type="text/csv; charset=utf-8")
         told: dict[str, Any] = {"questions": CANNED, "chosen": name, "since": span, "given": asked, "table": table}
+        told["variables"] = "".join(f" --var {key}={value}" for key, value in given.items())
         told |= {"trouble": trouble, "spans": SPANS_MS, "rows_max": ROWS_MAX, "query": request.url.query}
         return await self._show(request, session, "ops_data.html", "/ops/data", **told)
 

@@ -63,6 +63,19 @@ def test_a_canned_question_is_answered_as_a_table_and_as_csv(desk: tuple[Operato
     assert operator.get("/ops/data?q=drop").status == 404
 
 
+def test_another_question_is_answered_though_the_form_still_says_what_the_first_was_asked(
+    desk: tuple[Operator, City],
+) -> None:
+    """The fields of the question before went along, and the next one was refused for them."""
+    operator, _ = desk
+    page = operator.get("/en/ops/data?q=health&since=24h&quantity=pm25_ugm3&every=1h&node=lp-0001").text
+    assert 'class="trouble"' not in page
+    assert 'name="quantity"' not in page
+    page = operator.get("/en/ops/data?q=windows&since=24h&quantity=pm25_ugm3&standard=china").text
+    assert "lamppost query run windows --since 24h --var quantity=pm25_ugm3<" in page, "the same question at a terminal"
+    assert 'class="trouble"' in operator.get("/en/ops/data?q=windows&nodes=lp-0001").text, "a slip is none's variable"
+
+
 def test_an_operator_finds_a_station_by_a_part_of_its_name(desk: tuple[Operator, City]) -> None:
     operator, _ = desk
     assert operator.get("/en/ops/stations").text.count('<th scope="row">') == 3
