@@ -14,6 +14,7 @@ import pytest
 from edge_agent.device.notify import Notifier, Progress
 from edge_agent.device.service import install, uninstall, unit_text
 from edge_agent.lines import ports
+from edge_agent.settings.config import Config
 from tests.field.conftest import Field
 from tests.servers import wait_for
 from wire.exits import Failure
@@ -47,6 +48,14 @@ def test_the_unit_reads_the_clock_starts_without_a_network_and_never_gives_up() 
     assert not any(line.startswith("ProtectClock") for line in lines)  # it would close the serial ports
     assert "SystemCallFilter=adjtimex clock_adjtime" in lines  # or nothing would tell that NTP has set the time
     assert "@" not in text.replace("@system-service", "").replace("@privileged", "").replace("@resources", "")
+
+
+def test_the_unit_lets_in_as_many_sensors_as_the_settings() -> None:
+    """Each port is read by a thread of its own: with the 64 that the settings take, the agent could not begin."""
+    wanted = Config.model_json_schema()["properties"]["sensors"]["maxItems"]
+    tasks = re.search(r"^TasksMax=(\d+)$", unit_text(CONFIG, "/opt/lamppost/bin/lamppost"), re.M)
+    assert tasks is not None
+    assert int(tasks[1]) >= 3 * wanted
 
 
 @pytest.mark.parametrize("minor", range(9, 17))
