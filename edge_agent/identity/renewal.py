@@ -29,6 +29,7 @@ LOOK_S = 60.0  # a board without a battery may learn only now that its certifica
 RETRY_S = 600.0
 SPREAD_S = 600.0
 ASK_AGAIN_S = 3600.0
+DUE_AGAIN_S = 86_400.0
 WARN = (timedelta(days=14), timedelta(days=7), timedelta(days=1))
 
 
@@ -62,19 +63,21 @@ async def keep_renewed(
 
     Never raises: an agent without an office goes on recording.
     """
-    doubts = Doubts(counts)
+    doubts, not_before_s = Doubts(counts), 0.0
     warned: timedelta | None = None
     left = timedelta()
     while True:
         wait_s = LOOK_S
         try:
             left = identity.ends_in(now_utc())
-            if doubts.due(time.monotonic()) or identity.renewal_due(now_utc()):
+            now_s = time.monotonic()
+            # one that is due again at once is so by a clock that is far ahead
+            if doubts.due(now_s) or (now_s >= not_before_s and identity.renewal_due(now_utc())):
                 enrolled = await asyncio.to_thread(renew, identity.folder)
                 believe(identity.pinned())
                 counts["certificate_renewed"] += 1
                 log.info("certificate renewed until %s", enrolled.expires)
-                warned = None
+                warned, not_before_s = None, now_s + DUE_AGAIN_S
         except (Failure, OSError, ValueError) as error:
             counts["renewal_failed"] += 1
             wait_s = RETRY_S

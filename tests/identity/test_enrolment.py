@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -9,10 +10,12 @@ import ssl
 import threading
 import time
 import urllib.request
+from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +28,7 @@ from collector.identity.enrolment import Enrolment, Refused, as_file
 from collector.init import Plan, begin, renew
 from collector.web.desk.file import DeskFile
 from common.whole_file import PRIVATE, write_whole
-from edge_agent.identity import enrol
+from edge_agent.identity import enrol, renewal
 from edge_agent.identity.identity import Identity
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
@@ -151,6 +154,32 @@ def test_a_certificate_renews_itself_three_times_in_270_days_and_after_a_month_t
     office_keys.retire("lp-1", "anna", now_ms)
     with pytest.raises(Refused):
         _renew(office_keys, folder, now_ms + 1)
+
+
+def test_a_board_whose_clock_is_years_ahead_renews_once_and_not_every_minute(
+    office: Enrolment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its clock each new certificate had ended long ago: the office issued one a minute, for ever."""
+    folder, begin_ms = tmp_path / "identity", int(utc_now().timestamp() * 1000)
+    keys = Enrolment(office.authority, office.book, office.gate, (_key(),), "127.0.0.1", 8883, lambda _: None)
+    enrol.take_answer(as_file(keys.accept("lp-1", enrol.new_request("lp-1", folder), "anna", begin_ms)), folder)
+
+    def without_a_network(folder: Path) -> Any:
+        _renew(keys, folder, begin_ms)
+        return SimpleNamespace(expires="in 90 days")
+
+    monkeypatch.setattr(renewal, "now_utc", lambda: _moment(begin_ms + 9 * 365 * 86_400_000))
+    monkeypatch.setattr(renewal, "LOOK_S", 0.01)
+    monkeypatch.setattr(renewal, "renew", without_a_network)
+    counts = Counter[str]()
+
+    async def some_looks() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await renewal.keep_renewed(Identity(folder), counts, lambda _: None)
+
+    asyncio.run(some_looks())
+    assert counts == {"certificate_renewed": 1}
 
 
 def test_a_station_that_is_retired_while_it_renews_is_out(office: Enrolment, tmp_path: Path) -> None:
