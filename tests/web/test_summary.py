@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Set
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from collector.web.find import leaf
+from collector.web.map import Box, Map
 from collector.web.readings import View
 from collector.web.render import Renderer
 from collector.web.site import Station
 from collector.web.summary import Summary
 from collector.web.views import Views
+from collector.web.words import Language
 from tests.web.city import City
 
 T = TypeVar("T")
@@ -48,6 +51,47 @@ def test_a_second_page_goes_through_no_station_again(tmp_path: Path, template: s
     assert views.walks == walked
     assert "建国路东口" in first
     assert "Jianguo Rd East" in second
+    city.close()
+
+
+class _Drawn(Summary):
+    """It knows how often a part of a page asked where the stations stand."""
+
+    asked = 0
+
+    def map(self, box: Box) -> Map | None:
+        self.asked += 1
+        return super().map(box)
+
+
+def test_a_map_is_drawn_once_for_all_pages_that_show_it_in_one_language(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    site = city.site()
+    renderer, summary = Renderer(site), _Drawn(Views(site)._look(city.stations), site)
+    shared: dict[str, Any] = {
+        "reports": None,
+        "changes": None,
+        "events": None,
+        "path": "/",
+        "summary": summary,
+        "cards": [],
+    }
+    shared |= {"changed": [], "alerts": [], "city": True, "safe": False, "store_down": False}
+
+    def shown(language: Language, wanted: str = "") -> tuple[str, int]:
+        before, pager = summary.asked, leaf({"find": wanted}, city.stations, 12)
+        page = renderer.page("city.html", language, leaf=pager, **shared)
+        found = re.search(r'<div data-live="map">.*?</div>', page, re.DOTALL)
+        assert found
+        return found[0], summary.asked - before
+
+    first, asked = shown("zh")
+    assert asked > 0
+    assert shown("zh", "lp-0001") == (first, 0), "another page of the same city"
+    other, asked = shown("en")
+    assert asked > 0
+    assert "Jianguo Rd East" in other
+    assert "Jianguo Rd East" not in first
     city.close()
 
 
