@@ -28,6 +28,8 @@ class BatchTable:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._answered: dict[int, tuple[int, int]] = {}
+        self._depth: tuple[int, int, int | None] | None = None  # as counted last, and what was put in since
+        self._version = 0
         self._commits = 0
 
     def insert(self, life: int, spool: str, seq: int, data: bytes, rows: int, from_ms: int, to_ms: int) -> Sealed:
@@ -39,10 +41,14 @@ class BatchTable:
         ).lastrowid
         assert number is not None
         self._db.execute("INSERT INTO sealed VALUES (?, ?)", (number, data))
+        if self._depth is not None:
+            batches, waiting, oldest_ms = self._depth
+            self._depth = batches + 1, waiting + rows, from_ms if oldest_ms is None else min(oldest_ms, from_ms)
         return Sealed(number, spool, seq, digest, rows, from_ms, to_ms, data)
 
     def delete(self, gone: Sequence[Sealed]) -> None:
         """These are no longer here."""
+        self._depth = None
         for one in gone:
             self._db.execute("DELETE FROM batch WHERE id = ?", (one.id,))
             self._db.execute("DELETE FROM sealed WHERE id = ?", (one.id,))
@@ -102,19 +108,28 @@ class BatchTable:
         return None if row is None or row[0] in self._answered else (row[0], row[1])
 
     def depth(self) -> tuple[int, int, int | None]:
-        """How many batches and rows wait, and since when."""
+        """How many batches and rows wait, and since when. Counted anew when some went: of a month a quarter second."""
+        version = self._db.execute("PRAGMA data_version").fetchone()[0]  # `spool replay` writes beside the agent
+        if self._depth is not None and version == self._version:
+            return self._depth
         batches, rows, oldest_ms = self._db.execute(
             "SELECT count(*), coalesce(sum(rows), 0), min(from_ms) FROM batch WHERE acked_ms IS NULL"
             f" AND id NOT IN ({_marks(self._answered)})",
             tuple(self._answered),
         ).fetchone()
-        return batches, rows, oldest_ms
+        self._depth, self._version = (batches, rows, oldest_ms), version
+        return self._depth
+
+    def taken_back(self) -> None:
+        """What was written in a transaction is not there."""
+        self._depth = None
 
     # -- answers --------------------------------------------------------------------------------------------------
 
     def answer(self, number: int, code: int, now_ms: int) -> None:
         """The collector has answered for this batch. Written with one of the next commits."""
         self._answered[number] = (code, now_ms)
+        self._depth = None
 
     def committing(self, sealed: bool) -> None:
         """A commit is under way: write the answers with a seal, or when they have waited long enough."""
@@ -133,6 +148,7 @@ class BatchTable:
 
     def replay(self, from_ms: int, to_ms: int) -> int:
         """Answered batches of the ring whose rows fall into [from, to) wait again; how many."""
+        self._depth = None
         self.write_answers()
         return self._db.execute(REPLAY, (from_ms, to_ms)).rowcount
 

@@ -458,6 +458,7 @@ class Spool:
         except BaseException:
             self._numbering.now, self._unsealed, last_ms = before
             self._times.take_back(last_ms)
+            self.batches.taken_back()
             del self._restored[restored:]
             raise
         self._times.keep()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from edge_agent.reading import Reading, Series
+from edge_agent.spool import file as spool_file
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import LATEST_BATCHES, Origin, Spool
 from tests.closes import Closes
@@ -117,6 +119,27 @@ def test_all_that_was_stamped_ahead_is_stepped_over_however_long_ago_it_was_seal
     assert [one.time_ms for one in taken] == [one.time_ms + 1 for one in ahead]
     (later,) = again.accept([air(3 * HOUR_MS)], ORIGIN)
     assert later.time_ms == T0 + 3 * HOUR_MS
+
+
+def test_what_waits_is_not_counted_anew_for_each_look_while_it_only_grows(spool: Spool) -> None:
+    """After a month without a link that took a tenth of a processor: the status is written every two seconds."""
+    sealed = [one for n in range(3) for one in spool.accept_and_seal([air(n), air(n + 500)], ORIGIN)]
+    assert spool.depth()[:3] == (6, 3, T0)
+    said: list[str] = []
+    spool._db.set_trace_callback(said.append)
+    spool.accept_and_seal([air(-60_000)], ORIGIN)
+    assert spool.depth()[:3] == (7, 4, T0 - 60_000)
+    assert not any("count(*)" in each for each in said)
+    with suppress(KeyError), spool._transaction():
+        spool._seal(ORIGIN, [air(9000)])
+        assert spool.depth().batches == 5
+        raise KeyError  # the disk did not take it
+    assert spool.depth().batches == 4
+    spool.release(sealed[0].id, 0, T0)
+    assert spool.depth()[:2] == (5, 3)
+    spool.accept_and_seal([air(10_000)], ORIGIN)
+    assert spool_file.replay(spool.path, T0, T0 + 1000) == 1  # by a command, beside the agent
+    assert spool.depth()[:2] == (8, 5)
 
 
 def test_numbers_and_times_go_on_when_all_that_was_sealed_is_gone(spool: Spool, reopened: Reopened) -> None:
