@@ -73,7 +73,7 @@ class Act:
         fields, now_ms, token = await read_form(request), self._site.now_ms(), request.path_params["token"]
         wanted = self._grants.form(token, request.cookies.get(COOKIE, ""))
         if not hmac.compare_digest(fields.get("form", "").encode(), wanted.encode()):
-            raise HTTPException(403, "refused_origin")
+            raise HTTPException(403, "refused_old")
         if alert is None or grant.expires_ms <= now_ms:
             raise HTTPException(410, "act_over")
         verb, length = choice(fields, "verb", VERBS), choice(fields, "length", tuple(LENGTHS_MS))

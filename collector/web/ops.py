@@ -279,7 +279,7 @@ class Ops:
         async def checked(request: Request, session: Session) -> Response:
             request.state.fields = await read_form(request)
             if not hmac.compare_digest(request.state.fields.get("csrf", "").encode(), session.csrf.encode()):
-                raise HTTPException(403, "refused_origin")
+                raise HTTPException(403, "refused_old")
             return await deed(request, session)
 
         return self._inside(checked)

@@ -333,6 +333,11 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "Not done, and nothing was changed: the alert may just have ended, or the desk cannot write its file now.",
     ),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
+    "refused_old": (
+        "这个页面已经过时（之后重新登录过，或打开太久），刚才的操作没有执行；请重新打开页面再做一次。",
+        "This page is out of date (you logged in again since, or it was open for long), and nothing was done;"
+        " open it anew and do it again.",
+    ),
     "refused_often": ("提交太频繁，请一小时后再试。", "Too many at once; please try again in an hour."),
     "broken": ("页面出错了，请稍后再试。", "Something went wrong here; please try again later."),
     "not_found": ("没有这个页面。", "There is no such page."),

@@ -183,6 +183,16 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(served: Served) -
     )
 
 
+def test_a_page_of_a_session_before_says_that_it_is_out_of_date(served: Served) -> None:
+    """Who had logged in again in another tab read that the form must be sent from this site, where it came from."""
+    operator = Operator(served)
+    again = post(served, "/ops/login", name="li", password=PASSWORD).headers["set-cookie"].partition(";")[0]
+    operator.cookie = again
+    answer = operator.post("/en/ops/alert/f1/acknowledge", {"note": "x", "length": "8h"})
+    assert (answer.status, "This page is out of date" in answer.text) == (403, True)
+    assert operator.get("/en/ops").status == 200, "the new session lasts"
+
+
 def test_logging_out_ends_the_session(served: Served) -> None:
     operator = Operator(served)
     assert operator.post("/ops/logout", {}).status == 303
