@@ -134,7 +134,7 @@ def rename(
 
     Example:  lamppost stations rename lp-0017 --zh 建国路东口 --en "Jianguo Rd East"
     """
-    from collector.stations.fleet import note
+    from collector.stations.fleet import names_of, note
     from collector.stations.fleet import rename as call
 
     zh, en = zh.strip(), en.strip()
@@ -146,6 +146,7 @@ def rename(
     must_be_called(settings, node)
     with state_of(settings) as db:
         call(db, node, zh, en)
+        zh, en = names_of(db, settings)[node]  # one that was not given stays
     note(settings, this_person(), "renamed", f"{node}: {zh or '-'} / {en or '-'}", wall_ms())
     say(f"{node} is called {zh or '-'} / {en or '-'}", as_json, node=node, zh=zh, en=en)
 
