@@ -36,7 +36,9 @@ def unusable(where: Path | str, error: Exception) -> Failure:
     if isinstance(error, Newer):
         cure = "install the newer again, nothing is lost; or bring back the backup from before the update"
         return Failure(Exit.CONFIGURATION, "file-newer", f"{where}: {error}", cure)
-    if type(error) is sqlite3.DatabaseError:  # not a database, or malformed
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+        cure = "another program has been writing it for long, such as one that purges: the same again in a while"
+    elif type(error) is sqlite3.DatabaseError:  # not a database, or malformed
         cure = "it is damaged: put it aside with its -wal and -shm, bring back a backup or begin without it"
     else:
         cure = "check the folder's owner and free space; run commands as the collector's user (sudo -u lamppost ...)"

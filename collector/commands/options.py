@@ -30,7 +30,7 @@ ALSO_CONFIG = typer.Option(None, "--config", "-c", help="The same, as other word
 JSON = typer.Option(False, "--json", help="Print JSON.")
 _SERVER: Final = "is the database up, and are its address and token right?"
 _LOOK: Final = {
-    "sqlite": "has the collector run with these settings, and is their store.path right?",
+    "sqlite": "run commands as the collector's user (sudo -u lamppost ...); is their store.path right?",
     "influx1": _SERVER,
     "influx2": _SERVER,
 }

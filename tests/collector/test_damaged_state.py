@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from collector.delivery.registry import Registry
-from collector.statedb import open_state
+from collector.sqlite_file import connect, unusable
+from collector.statedb import open_state, transaction
 from tests.closes import Closes
 from tests.typed import typed
 from wire.exits import Exit
@@ -55,6 +57,15 @@ def test_a_collector_begins_with_no_file_that_is_damaged_however_far_in(
     assert said.returncode == Exit.NOT_PERMITTED
     assert f"{tmp_path}/{told}" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_a_file_that_another_writes_at_length_is_not_called_another_users(tmp_path: Path) -> None:
+    """Who wanted an account while a station was purged looked for the owner of a folder."""
+    file = tmp_path / "desk.db"
+    with closing(open_state(file)) as first, closing(connect(file, "rw", 0)) as second, transaction(first):
+        with pytest.raises(sqlite3.OperationalError) as refused:
+            second.execute("BEGIN IMMEDIATE")
+        assert "Cure: another program has been writing it" in unusable(file, refused.value).line()
 
 
 def test_a_birth_of_another_version_is_left_to_the_broker(tmp_path: Path, closes: Closes) -> None:

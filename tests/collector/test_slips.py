@@ -113,11 +113,19 @@ def test_quiet_about_a_station_that_is_none_is_warned_of(config: Path, match: st
     assert (done.exit_code, done.stderr) == (0, said)
 
 
+def test_readings_that_are_not_to_be_opened_may_be_another_users(config: Path) -> None:
+    """Who asked as himself read that no collector had run, and looked for the fault in the settings."""
+    (config.parent / "readings.db").unlink()
+    code, said = fails(config, "query run air-latest")
+    assert (code, "run commands as the collector's user (sudo -u lamppost ...)" in said) == (7, True)
+
+
 def test_a_station_that_only_the_settings_name_may_be_called_otherwise(config: Path) -> None:
     done = CliRunner().invoke(
         _build("stations"), ["stations", "rename", NAMED, "--en", "West", "--config", str(config)]
     )
     assert done.exit_code == 0
+    assert done.stdout == f"{NAMED} is called 西直门 / West\n", "the other name stays, and nobody reads that it is gone"
     settings = load_settings(Config, config, "")
     with closing(open_state(settings.state_file)) as state:
         assert names_of(state, settings)[NAMED] == ("西直门", "West")
