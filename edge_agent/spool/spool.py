@@ -33,6 +33,7 @@ from edge_agent.spool.rescue import Rescue
 from edge_agent.spool.sealed import Depth, Origin, Sealed
 from edge_agent.spool.sealing import blocks, portions, readings_of
 from edge_agent.spool.unique_times import UniqueTimes
+from edge_agent.timeline import FLOOR_MS
 from wire import batch as wire_batch
 
 __all__ = ["UNSYNCED", "Depth", "Origin", "Sealed", "Spool", "SpoolError", "SpoolIoError"]
@@ -314,8 +315,8 @@ class Spool:
         return self.batches.get(number)
 
     def latest_ms(self) -> int:
-        """The latest time that anything here has; 0 for none."""
-        return self._times.latest_ms()
+        """The latest time that anything here has; for none the earliest that there can be: before it all is refused."""
+        return max(self._times.latest_ms(), FLOOR_MS)
 
     def used_bytes(self) -> int:
         """Bytes of the file that hold something."""
@@ -372,7 +373,7 @@ class Spool:
     def _take_in(self, rescue: Rescue, alive: Callable[[], None]) -> None:
         """Take what was saved from a damaged file, under the names it had."""
         lives: dict[str, int] = {}
-        last_ms = rescue.written_ms
+        last_ms = max(rescue.written_ms, FLOOR_MS)  # the clock may have stood in 1970
         for one in rescue.batches:
             if one.spool not in lives:
                 lives[one.spool] = self._numbering.add(one.spool)

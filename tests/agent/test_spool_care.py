@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import tracemalloc
@@ -19,6 +20,7 @@ from edge_agent.spool.gap_records import Loss
 from edge_agent.spool.making_room import make_room, purge, split
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Origin, Sealed, Spool, SpoolError
+from edge_agent.timeline import FLOOR_MS
 from tests.closes import Closes
 from wire import batch
 
@@ -143,6 +145,17 @@ def test_what_was_saved_from_a_damaged_file_shares_no_time_with_what_comes(tmp_p
 
 class Killed(BaseException):
     """The process ends here."""
+
+
+def test_damage_is_told_also_by_a_board_that_never_knew_the_time(tmp_path: Path, closes: Closes) -> None:
+    """Its record stood in 1970, when the file was written by the board's clock, and was refused."""
+    path = tmp_path / "spool.db"
+    closes(Spool(path, "lp-1", "s")).close()
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 4096)
+    os.utime(path, (5, 5))
+    spool = closes(Spool(path, "lp-1", "s"))
+    spool.seal()
+    assert [(gap["reason"], gap["to_ms"]) for gap in gaps(spool)] == [("damaged", FLOOR_MS)]
 
 
 def test_a_start_that_is_cut_off_while_a_damaged_file_is_read_is_done_again(
