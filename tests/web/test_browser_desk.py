@@ -38,6 +38,17 @@ def test_an_operator_acknowledges_and_silences_by_keyboard_alone(seen: Seen) -> 
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_escape_that_ends_what_an_input_method_composes_leaves_the_note_open(seen: Seen) -> None:
+    """Who writes Chinese takes syllables back with Escape: the form closed over the half note."""
+    seen.enter()
+    for key in "jn":
+        seen.page.keyboard.press(key)
+    methods = seen.page.context.new_cdp_session(seen.page)
+    methods.send("Input.imeSetComposition", {"text": "xianchang", "selectionStart": 9, "selectionEnd": 9})
+    seen.page.keyboard.press("Escape")
+    assert seen.page.is_visible("#alert-f1 details[open] [name=note]")
+
+
 def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, served: Served) -> None:
     seen.enter()
     seen.page.keyboard.press("j")

@@ -37,7 +37,7 @@ addEventListener("renewed", () => {
 });
 
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return; // Escape takes back a syllable too
   if (event.key === "Escape") {
     const form = document.activeElement?.closest("details[data-key]");
     if (form) {
