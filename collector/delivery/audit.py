@@ -1,20 +1,25 @@
 """The audit: proves from the database that every batch arrived whole, or names what is missing.
 
 For each spool the sequences run without a hole, but for those that a gap record names and those that the collector's
-quarantine holds as a whole; for each node the rows that its batches brought, less those in quarantine, are the rows the
-database has. One missing row in a million shows.
+quarantine holds as a whole. A gap record names numbers of the spool in which it is sealed, or of one before it:
+what its own spool lacks is its own. For each node the rows that its batches brought, less those in quarantine, are the
+rows the database has. One missing row in a million shows.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from collector.delivery import ledger
 from collector.stores.store import Store
+from wire.batch import SEQ_MAX
 
 MISSING_SHOWN = 20
+RENUMBERED = "renumbered"
+"""The reason of a record that names what a new life has left behind."""
 Span = tuple[int, int]
 """Sequence numbers from one to another, both included."""
 
@@ -45,9 +50,9 @@ class Finding(NamedTuple):
 def audit(store: Store, node: str | None = None, kept: Collection[tuple[str, str, int]] = ()) -> list[Finding]:
     """Check every node, or one. Raises StoreDown. `kept`: node, spool and sequence of quarantined batches."""
     stored = ledger.rows_by_node(store, node)
-    replaced: dict[str, list[Span]] = {}
+    gaps: dict[str, list[ledger.Gap]] = {}
     for gap in ledger.gaps(store, node):
-        replaced.setdefault(gap.node, []).append((max(gap.from_seq, 1), gap.to_seq))
+        gaps.setdefault(gap.node, []).append(gap)
     by_node: dict[str, list[tuple[str, list[ledger.Batch]]]] = {}
     for (name, spool), found in ledger.batches(store, node).items():
         by_node.setdefault(name, []).append((spool, found))
@@ -56,7 +61,7 @@ def audit(store: Store, node: str | None = None, kept: Collection[tuple[str, str
             name,
             by_node.get(name, []),
             stored.get(name, 0),
-            joined(replaced.get(name, [])),
+            gaps.get(name, []),
             [(spool, seq) for of, spool, seq in kept if of == name],
         )
         for name in sorted(by_node.keys() | stored.keys())
@@ -74,6 +79,15 @@ def joined(spans: list[Span]) -> list[Span]:
     return found
 
 
+def common(one: list[Span], other: list[Span]) -> list[Span]:
+    """The numbers that are in both; each as `joined` gives them."""
+    found, left, right = [], deque(one), deque(other)
+    while left and right:
+        found.append((max(left[0][0], right[0][0]), min(left[0][1], right[0][1])))
+        (left if left[0][1] < right[0][1] else right).popleft()
+    return joined(found)
+
+
 def between(spans: list[Span], most: int) -> Iterator[int]:
     """The numbers from 1 to `most` that are in none of these."""
     following = 1
@@ -86,14 +100,22 @@ def _finding(
     node: str,
     spools: list[tuple[str, list[ledger.Batch]]],
     stored: int,
-    replaced: list[Span],
+    gaps: list[ledger.Gap],
     kept: list[tuple[str, int]],
 ) -> Finding:
     missing: list[tuple[str, int]] = []
+    there = {
+        spool: joined([(batch.seq, batch.seq) for batch in found] + [(seq, seq) for of, seq in kept if of == spool])
+        for spool, found in spools
+    }
+    told = {
+        spool: _told_by([gap for gap in gaps if gap.spool == spool], there.get(spool, []))
+        for spool in {gap.spool for gap in gaps}
+    }
     for spool, found in spools:
-        aside = [(seq, seq) for of, seq in kept if of == spool]
-        there = joined([(batch.seq, batch.seq) for batch in found] + replaced + aside)
-        missing += ((spool, seq) for seq in islice(between(there, max(b.seq for b in found)), MISSING_SHOWN))
+        elsewhere = [span for of, (_, others) in told.items() if of != spool for span in others]
+        explained = joined(there[spool] + told.get(spool, ([], []))[0] + elsewhere)
+        missing += ((spool, seq) for seq in islice(between(explained, max(b.seq for b in found)), MISSING_SHOWN))
     every = [batch for _, found in spools for batch in found]
     return Finding(
         node,
@@ -102,6 +124,19 @@ def _finding(
         sum(batch.quarantined for batch in every),
         stored,
         missing[:MISSING_SHOWN],
-        sum(last - first + 1 for first, last in replaced),
+        sum(last - first + 1 for first, last in joined(_spans(gaps))),
         len(kept),
     )
+
+
+def _spans(gaps: list[ledger.Gap]) -> list[Span]:
+    return [(max(gap.from_seq, 1), gap.to_seq) for gap in gaps]
+
+
+def _told_by(gaps: list[ledger.Gap], there: list[Span]) -> tuple[list[Span], list[Span]]:
+    """What the records of one spool name of its own, and of others: numbers beyond all that is `there` of it, where no
+    record stands that names its own; numbers that are there; and those that a new life has left behind."""
+    anew = [gap for gap in gaps if gap.reason == RENUMBERED]
+    own = joined(_spans([gap for gap in gaps if gap.reason != RENUMBERED]))
+    beyond = [(there[-1][1] + 1 if there else 1, SEQ_MAX)]
+    return own, common(own, there + beyond) + _spans(anew)

@@ -84,6 +84,54 @@ def test_a_gap_record_with_holes_of_its_own_keeps_no_other_from_being_told(store
     assert audit(store)[0].sequences_replaced == 0
 
 
+OLD, NEW = "a" * 32, "b" * 32
+
+
+def arrived(store: Sqlite, spool: str, seqs: set[int]) -> None:
+    """The account of these batches, which brought no row."""
+    for seq in seqs:
+        row: dict[str, list[Any]] = {"seq": [seq], "rows": [0], "quarantined": [0], "digest": ["d"]}
+        table = Table("batch_ledger", (("node", "lp-1"), ("spool", spool)), [H + seq], row, frozenset(row) - {"digest"})
+        assert store.write(store.render(table)) == Stored()
+
+
+def replaced(store: Sqlite, spool: str, reason: str, first: int, last: int) -> None:
+    """A record, sealed in this spool, of what went."""
+    tags = (("node", "lp-1"), ("reason", reason), ("sensor", "air-1"), ("site", "s"), ("spool", spool))
+    values = {"from_ms": [H], "to_ms": [H], "lost_count": [9], "from_seq": [first], "to_seq": [last]}
+    assert store.write(store.render(Table("gap", tags, [H + first], values, frozenset(values)))) == Stored()
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "first", "missing"),
+    [
+        (NEW, "thinned", 5, [(OLD, 5), (OLD, 6)]),  # the new life lacks them itself
+        (OLD, "thinned", 5, [(NEW, 5), (NEW, 6)]),  # and the other way round: what was replaced long ago
+        (NEW, "renumbered", 5, [(NEW, 5), (NEW, 6)]),
+        (NEW, "thinned", 3, [(OLD, 5), (OLD, 6), (NEW, 5), (NEW, 6)]),
+        (NEW, "dropped", 11, [(OLD, 5), (OLD, 6), (NEW, 5), (NEW, 6)]),
+    ],
+)
+def test_one_record_explains_no_hole_in_two_lives(
+    store: Sqlite, by: str, reason: str, first: int, missing: list[tuple[str, int]]
+) -> None:
+    """What one life of a spool had replaced hid what another had lost under the same numbers."""
+    for spool in (OLD, NEW):
+        arrived(store, spool, {*range(1, 11)} - {5, 6})
+    replaced(store, by, reason, first, first + 1)
+    (finding,) = audit(store)
+    assert sorted(finding.sequences_missing) == missing
+
+
+def test_what_a_new_life_gives_up_of_an_old_one_is_no_hole(store: Sqlite) -> None:
+    """Numbers that the new one has itself, or has not come to."""
+    arrived(store, OLD, {*range(1, 31)} - {7, 25})
+    arrived(store, NEW, {*range(1, 11)})
+    for seq in (7, 25):
+        replaced(store, NEW, "dropped", seq, seq)
+    assert audit(store)[0].complete
+
+
 def test_a_station_that_was_dead_before_the_span_began_has_a_hole_in_every_hour_of_it(store: Sqlite) -> None:
     put(store, stored=300, accepted=300, silent_s=0.0)
     found = gaps(store, H + 24 * HOUR_MS, H + 27 * HOUR_MS, {}, {})
