@@ -127,7 +127,7 @@ class Desk:
 
     def _begin(self, alert: Transition, now_ms: int) -> Standing:
         known = self.standings.setdefault(alert.fingerprint, Standing(alert))
-        if known.alert.key != alert.key:
+        if known.alert.key != alert.key and not known.flapping:  # that is one matter, whoever has it
             known.ack, known.steps, known.since_ms, known.reminders = None, 0, 0, 0
         called = known.receivers if known.told not in ("", "resolved") else ()  # who has not heard that it ended
         known.receivers = tuple(dict.fromkeys((*(alert.notify or self.policy.receivers), *called)))

@@ -339,6 +339,20 @@ def test_toggling_at_every_evaluation_for_an_hour_gives_three_messages_at_most()
     assert [each for each in calm if each] == [[("bureau", "news", ["resolved"])]]
 
 
+def test_what_flaps_calls_the_phone_on_duty_once_and_not_for_whoever_has_it():
+    """Each time that it fired it was escalated at once: a hundred and sixty times in an hour."""
+    desk, said = Desk(Policy(steps=(Step(15 * MINUTE, ("phone",)),))), []
+    for i in range(240):
+        start = T0 + (i // 2) * 20_000
+        said += heard(desk, i / 6, (firing if i % 2 == 0 else resolved)(i / 6, start=start))
+        if i == 120:
+            desk.acknowledge(firing().fingerprint, "li", "", T0 + HOUR, T0 + 20 * MINUTE)
+    assert said[2:] == [("phone", "escalation", ["flapping"])]
+    has_it = desk.standings[firing().fingerprint].ack
+    assert has_it is not None
+    assert has_it.who == "li"
+
+
 @pytest.mark.parametrize("seconds", [10, 60, 300, 600])
 def test_a_real_toggling_sensor_through_engine_and_desk(seconds):
     engine, desk, said = Engine([rule("toggle")]), Desk(), []
