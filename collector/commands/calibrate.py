@@ -71,9 +71,7 @@ def fit(
         show_json({"kept": not try_only, **_shown(record)})
     else:
         typer.echo(told)
-        typer.echo(
-            "nothing was kept" if try_only else f"kept as {record.name}; now: lamppost calibrate apply --since {since}"
-        )
+        typer.echo("nothing was kept" if try_only else _kept(record, since))
 
 
 @app.command("set")
@@ -108,7 +106,7 @@ def set_(
     )  # fmt: skip
     with state_of(settings) as state:
         record = _keep(state, "set", record)
-    typer.echo(f"kept as {record.name}; now: lamppost calibrate apply --since {since}")
+    typer.echo(_kept(record, since))
 
 
 @app.command()
@@ -139,7 +137,7 @@ def formula(
     )  # fmt: skip
     with state_of(settings) as state:
         record = _keep(state, "formula", record)
-    typer.echo(f"kept as {record.name}; now: lamppost calibrate apply --since {since}")
+    typer.echo(_kept(record, since))
 
 
 @app.command()
@@ -246,6 +244,12 @@ def _must_be_names(node: str, sensor: str) -> None:
     if not is_node(node) or not is_name(sensor):
         told = f"--node {node!r} --sensor {sensor!r}"
         raise Failure(Exit.USAGE, "bad-name", told, "names are of a-z, 0-9 and -; lamppost stations show NODE")
+
+
+def _kept(record: Record, since: str) -> str:
+    """That it was, and what to do about the readings that are stored: of one that is to come there are none."""
+    apply_it = f"now: lamppost calibrate apply --since {since}"
+    return f"kept as {record.name}; {'in force from then on' if record.from_ms > record.made_ms else apply_it}"
 
 
 def _keep(state: sqlite3.Connection, what: str, record: Record) -> Record:

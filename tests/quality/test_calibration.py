@@ -336,7 +336,8 @@ def test_a_calibration_ends_with_the_unit_it_was_made_for(tmp_path: Path, closes
     city.run(
         calibrate, "set", *which, "--from", "2026-03-01T12:00", "--slope", "0.5", "--offset", "3", "--source", "bench"
     )
-    city.run(calibrate, "set", *which, "--from", "2026-03-01T12:02")  # the sensor was exchanged
+    told = city.run(calibrate, "set", *which, "--from", "2026-03-01T12:02")  # the sensor was exchanged
+    assert "kept as c2; now: lamppost calibrate apply --since 2026-03-01T12:02\n" in told
     city.send([NOON + n * MINUTE for n in range(4)], [20.0] * 4, NOON + HOUR)
     rows = city.rows("air_quality", "pm25_ugm3", "cal_id")
     assert [row[1:] for row in rows] == [[13.0, "pm25_ugm3:c1"]] * 2 + [[20.0, "pm25_ugm3:c2"]] * 2
@@ -344,6 +345,8 @@ def test_a_calibration_ends_with_the_unit_it_was_made_for(tmp_path: Path, closes
         calibrate, ["set", *which, "--from", "2026-03-01", "--slope", "0", "--config", str(city.config)]
     )
     assert isinstance(refused.exception, Failure)
+    told = city.run(calibrate, "set", *which, "--from", "2199-01-01")
+    assert "kept as c3; in force from then on\n" in told, "apply refuses what is still to come"
 
 
 @pytest.mark.parametrize(("node", "sensor"), [("lp-1", ""), ("LP-1", "air-1")])
