@@ -113,8 +113,9 @@ class Alerting:
         self.trouble: str | None = None
         self.on_broken: Callable[[str, Exception], None] | None = None
         self._waits, self._edge = Waits(), Edge(log)
-        recent = (each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
-        self._episodes: dict[str, Transition] = {each.fingerprint: each for each in recent if not each.late}
+        self._episodes: dict[str, Transition] = {}
+        for each in self._book.transitions(now_ms - SHOWN_AFTER_MS):
+            self._remember(each.transition)
         self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
         self._pending: tuple[Alert, ...] = ()
         self._shown: tuple[AlertView, ...] = ()

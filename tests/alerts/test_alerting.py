@@ -158,6 +158,18 @@ def test_retained_messages_are_said_again_and_cleared_a_day_after_the_end(tmp_pa
     assert desk.alerting.reconnected() == []
 
 
+def test_what_was_taken_back_is_shown_no_more_also_after_a_restart(tmp_path: Path, closes: Closes) -> None:
+    desk = closes(Desk(tmp_path, HIGH | {"window": {"mean": "pm25_ugm3", "over": "1m", "complete": "0%"}}))
+    desk.reading(90.0)
+    desk.tick()
+    desk.store_rows([T0 - 10_000], [10.0])
+    desk.tick()
+    assert desk.points() == [("firing", 0), ("resolved", 0)]
+    assert desk.alerting.current() == []
+    desk.die()
+    assert desk.alerting.current() == []
+
+
 def test_a_rule_that_went_ends_its_alert(tmp_path: Path, closes: Closes) -> None:
     desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
