@@ -15,7 +15,7 @@ two hours of the clock, and twice in the sums of its day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Final, Protocol
@@ -175,6 +175,18 @@ def valid_means(
     """
     there = [(time_ms, mean, n or 0) for time_ms, mean, n in windows if mean is not None]
     return [(time_ms, mean) for time_ms, mean, n in there if n >= needed] or [one[:2] for one in there]
+
+
+def by_place(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Sequence[Any], float, float]]:
+    """A series' windows, completeness last: each with its weight in its window, and how much of that there is in all.
+
+    The window in which a station moved lies at both places, for the time that was watched at each.
+    """
+    kept, whole = list(rows), dict[int, float]()
+    for time_ms, *_, share in kept:
+        whole[time_ms] = whole.get(time_ms, 0.0) + (share or 0.0)
+    for row in kept:
+        yield row, row[-1] / whole[row[0]] if row[-1] else 1.0, min(1.0, whole[row[0]])
 
 
 def day(kind: str, hours: Iterable[Mapping[str, Any]], span_ms: int) -> dict[str, Any]:

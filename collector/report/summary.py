@@ -11,7 +11,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from collector.numbers.windows import DAYS, HOURS, valid_means
+from collector.numbers.windows import DAYS, HOURS, by_place, valid_means
 from collector.stations.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
@@ -124,10 +124,10 @@ def _air(store: Store, reports: dict[str, StationReport], where: dict[str, Any],
             points = valid_means((time_ms, hour[name + "_mean"], hour[name + "_n"]) for time_ms, hour in hours)
             if points:
                 report.air.setdefault(name, []).append(Hours(series.tags["sensor"], points, name))
-        for time_ms, hour in hours:
-            if hour["completeness"] is not None:
+        for (time_ms, *_, part), _, share in by_place(series.rows):
+            if part is not None:
                 seen = shares[report.node]
-                seen[time_ms] = max(seen.get(time_ms, 0.0), hour["completeness"])
+                seen[time_ms] = max(seen.get(time_ms, 0.0), share)
     for report in reports.values():
         report.air = {name: report.air[name] for name in AIR if name in report.air}
     for node, by_hour in shares.items():
@@ -153,12 +153,12 @@ def _traffic(
     lanes = ("node", "sensor", "lane", "direction")
     hours: dict[tuple[str, int], _Hour] = defaultdict(_Hour)
     for series in store.select(Select("traffic_flow" + HOURS, columns, since_ms, until_ms, where, lanes)):
-        for time_ms, count, flow, speed, timed, share in series.rows:
+        for (time_ms, count, flow, speed, timed, _), weight, share in by_place(series.rows):
             if count is not None:
                 hour = hours[series.tags["node"], time_ms]
                 hour.count += count
-                hour.flow_vph += count if flow is None else flow
-                hour.share = max(hour.share, share or 0.0)
+                hour.flow_vph += count if flow is None else flow * weight
+                hour.share = max(hour.share, share)
                 if speed is not None and timed:
                     hour.timed += timed
                     hour.speeds_kmh += timed * speed

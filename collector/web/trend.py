@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from collector.numbers.index_china import edition_day
 from collector.numbers.reporting import Reporting, is_of
-from collector.numbers.windows import DAYS, HOURS, MINUTES, VALID_MINUTES, day_of, valid_means
+from collector.numbers.windows import DAYS, HOURS, MINUTES, VALID_MINUTES, by_place, day_of, valid_means
 from collector.stations.station_query import indices
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
@@ -159,17 +159,18 @@ def _day_rule(reporting: Reporting) -> Rule:
 
 
 def _of_flow(node: str, span: Span, since_ms: int, until_ms: int) -> Select:
-    columns = ("count_sum", "heavy_count_sum", "speed_tms_kmh_mean", "flow_vph_mean")
-    return Select("traffic_flow" + span.flow_suffix, columns, since_ms, until_ms, {"node": node}, ("node",))
+    columns = ("count_sum", "heavy_count_sum", "speed_tms_kmh_mean", "flow_vph_mean", "completeness")
+    lanes = ("sensor", "lane", "direction")
+    return Select("traffic_flow" + span.flow_suffix, columns, since_ms, until_ms, {"node": node}, lanes)
 
 
 def _flow(answer: list[Series]) -> list[Flow]:
     """The lanes of each window side by side: their flows add up, each over the time in which it was watched."""
     by_time: dict[int, list[list[Any]]] = defaultdict(list)
     for series in answer:
-        for row in series.rows:
+        for (*row, flow, _), weight, _ in by_place(series.rows):
             if row[1] is not None:
-                by_time[row[0]].append(row)
+                by_time[row[0]].append([*row, None if flow is None else flow * weight])
     found = []
     for start_ms, rows in sorted(by_time.items()):
         lanes = [row[4] for row in rows if row[4] is not None]

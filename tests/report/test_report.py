@@ -202,6 +202,24 @@ def test_an_hour_that_was_watched_in_part_is_told_as_on_the_page_of_the_station(
     assert StationReport("lp-1", share=167 / 168).percent == 99, "with an hour missing it is not complete"
 
 
+def test_the_hour_in_which_a_station_moved_is_one_hour(tmp_path: Path, closes: Closes) -> None:
+    """It lies at both places: a street of 600 an hour had 1,200, and half of the hour was missing."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    for site, count, share in (("old", 150, 0.25), ("new", 450, 0.75)):
+        tags = {"node": "lp-1", "site": site, "sensor": "radar-1", "direction": "in", "lane": "1"}
+        columns = {"count_sum": [count], "flow_vph_mean": [600.0], "completeness": [share]}
+        assert store.write(store.render(table("traffic_flow_1h", tags, [T0], columns, "count_sum"))) == Stored()
+    (report,) = summarise(store, ["lp-1"], T0, T0 + HOUR_MS)
+    assert (report.vehicles, report.vehicles_total, report.percent) == ([(T0, 600)], 600, 100)
+    for site, share in (("old", 0.25), ("new", 0.5)):
+        tags = {"node": "lp-2", "site": site, "sensor": "air-1"}
+        columns = {"pm25_ugm3_mean": [9.0], "completeness": [share]}
+        assert store.write(store.render(table("air_quality_1h", tags, [T0], columns))) == Stored()
+    (report,) = summarise(store, ["lp-2"], T0, T0 + HOUR_MS)
+    assert report.percent == 75
+
+
 @pytest.mark.parametrize("cleaner_first", [False, True])
 def test_the_index_of_a_day_is_that_of_the_worst_sensor_and_zero_is_worse_than_none(
     cleaner_first: bool, tmp_path: Path, closes: Closes

@@ -83,6 +83,20 @@ def test_the_flow_of_an_hour_is_of_the_time_in_which_each_lane_was_watched(tmp_p
     city.close()
 
 
+def test_the_hour_in_which_a_station_moved_has_the_flow_of_one_street(tmp_path: Path) -> None:
+    """It lies at both places, each with the vehicles of its part: added up, twice as many drove."""
+    city = City(tmp_path, NOW_MS)
+    start_ms = NOW_MS // HOUR_MS * HOUR_MS - 2 * HOUR_MS
+    for site, count, share in (("old", 150, 0.25), ("new", 450, 0.75)):
+        tags = {"node": "lp-0001", "site": site, "sensor": "radar-1", "direction": "in", "lane": "1"}
+        columns: dict[str, list[Any]] = {"count_sum": [count], "flow_vph_mean": [600.0], "completeness": [share]}
+        hour = Table("traffic_flow_1h", tuple(sorted(tags.items())), [start_ms], columns, frozenset({"count_sum"}))
+        city.store.write(city.store.render(hour))
+    trend = past_of(city.site(), "lp-0001", "day").trend
+    assert [one.flow_vph for one in trend.flow] == [600]
+    city.close()
+
+
 def test_the_speed_of_the_one_vehicle_that_had_one_is_not_told() -> None:
     """A lidar's lane counts thirty without a speed; beside it a radar saw one vehicle."""
     rows: list[list[object]] = [[0, 30, None, None, 300.0], [0, 1, None, 63.0, 300.0]]
