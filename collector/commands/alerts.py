@@ -69,7 +69,7 @@ def alerts_list(
     told = Rows(settings, short_names([one.alert.fingerprint for one in firing] + [one.fingerprint for one in ended]))
     rows = [told.firing(desk, one, now_ms) for one in firing]
     newest = {one.fingerprint: one for one in ended if not one.late}
-    rows += [told.ended(one) for one in newest.values() if one.state == "resolved"]
+    rows += [told.ended(one) for one in newest.values() if one.state == "resolved" and not one.void]
     if as_json:
         show_json(rows)
     else:

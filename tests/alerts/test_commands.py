@@ -129,6 +129,17 @@ def test_a_silence_that_is_over_is_refused_and_one_that_begins_later_says_so(run
     assert count == "1 silence"
 
 
+def test_what_late_readings_took_back_is_none_of_those_that_ended(run: Run, state: Path) -> None:
+    ended = [replace(FIRED, fingerprint=letter * 16, state="resolved") for letter in "ab"]
+    with closing(open_state(state)) as db:
+        book = Book(db)
+        with book.commit():
+            for each in (ended[0], replace(ended[1], void=True, reason="corrected")):
+                book.add_transition(each, NOW)
+    told = json.loads(run("list", "--all", "--json"))
+    assert [row["fingerprint"] for row in told if row["state"] == "RESOLVED"] == ["a" * 16]
+
+
 def test_a_station_is_called_as_it_was_renamed_in_lists_and_in_the_log_of_messages(
     run: Run, state: Path, tmp_path: Path
 ) -> None:
