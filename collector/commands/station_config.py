@@ -141,11 +141,14 @@ def config_history(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON
 
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
-        for version in history(db, node):
-            if as_json:
-                show_json(version._asdict())
-            else:
-                typer.echo(f"{version.version:>4}  {moment(version.at_ms)}  {version.who:<12} {version.outcome}")
+        sent = history(db, node)
+    for version in sent:
+        if as_json:
+            show_json(version._asdict())
+        else:
+            typer.echo(f"{version.version:>4}  {moment(version.at_ms)}  {version.who:<12} {version.outcome}")
+    if not sent:
+        typer.echo(f"no settings were sent to {node}", err=True)
 
 
 def _text(file: Path) -> str:

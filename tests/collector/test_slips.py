@@ -129,3 +129,9 @@ def test_a_station_that_only_the_settings_name_may_be_called_otherwise(config: P
     settings = load_settings(Config, config, "")
     with closing(open_state(settings.state_file)) as state:
         assert names_of(state, settings)[NAMED] == ("西直门", "West")
+
+
+def test_a_history_of_nothing_says_so(config: Path) -> None:
+    asked = ["stations", "config", "history", KNOWN, "--config", str(config)]
+    done = CliRunner().invoke(_build("stations"), asked)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"no settings were sent to {KNOWN}\n")
