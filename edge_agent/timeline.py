@@ -31,7 +31,7 @@ class Timeline:
     def observe(self, boot_ms: int, wall_ms: int, synchronised: bool) -> int | None:
         """Look at both clocks; returns the size of a step in milliseconds when the wall clock jumped, else None.
 
-        A wall clock before the floor (program's build, last good time) is not believed, whatever NTP says.
+        A wall clock before the floor is not believed, whatever NTP says.
         """
         if not self.believes(wall_ms, synchronised):
             return None
