@@ -142,6 +142,8 @@ def test_the_question_mark_opens_the_keys_and_escape_closes_them(seen: Seen) -> 
     seen.enter()
     seen.page.keyboard.press("?")
     assert seen.page.is_visible("#help >> text=next, previous")
+    seen.page.keyboard.press("a")
+    assert seen.page.locator("details[open]").count() == 0, "behind it a form held up all that came"
     seen.page.keyboard.press("Escape")
     assert not seen.page.is_visible("#help")
 

@@ -46,7 +46,7 @@ addEventListener("keydown", (event) => {
     }
     return;
   }
-  if (typing(event.target)) return;
+  if (typing(event.target) || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && event.target.dataset?.row) location.href = event.target.dataset.row;
   else if (!singles()) return;
   else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
