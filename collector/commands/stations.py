@@ -309,7 +309,7 @@ def purge(
             raise Failure(Exit.STORE, "store-down", str(error), "is the database up?") from error
         except ValueError as error:
             raise Failure(Exit.USAGE, "bad-node", str(error)) from error
-        if not is_known and not any(count for what, count in gone.items() if what != "series"):
+        if not is_known and not any(gone.values()):
             raise nothing_of(settings, node, f"nothing is known of {node}")
         file.note(this_person(), "purged", node, wall_ms())
     told = ", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing"

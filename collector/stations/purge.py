@@ -43,23 +43,25 @@ def _readings(config: Config, node: str, gone: Counter[str]) -> None:
         if wants.path.exists():
             _embedded(wants.path, node, gone)
     elif isinstance(wants, Influx1Store):
-        _influx1(wants, node)
-        gone["series"] += 1
+        gone["series"] += _influx1(wants, node)
     else:
         _influx2(wants, node)
         gone["series"] += 1
 
 
-def _influx1(wants: Influx1Store, node: str) -> None:
-    """Each measurement on its own: where one has a field `node`, InfluxDB refuses to look for the tag in all."""
+def _influx1(wants: Influx1Store, node: str) -> int:
+    """Of how many measurements. Each on its own: where one has a field `node`, InfluxDB refuses to look for the tag in
+    all."""
     word = secret(wants.password_file)
     headers = urllib3.make_headers(basic_auth=f"{wants.username}:{word}") if wants.username else {}
     with closing(Asker(wants.url, wants.database, headers)) as asker:
-        for one in asker.ask(f"SHOW MEASUREMENTS WHERE \"node\" = '{node}'"):
-            for (measurement,) in one["values"]:
-                asker.ask(f'DROP SERIES FROM "{key(measurement)}" WHERE "node" = \'{node}\'', post=True)
+        answer = asker.ask(f"SHOW MEASUREMENTS WHERE \"node\" = '{node}'")
+        measurements = [measurement for one in answer for (measurement,) in one["values"]]
+        for measurement in measurements:
+            asker.ask(f'DROP SERIES FROM "{key(measurement)}" WHERE "node" = \'{node}\'', post=True)
         for fingerprint in _alerts_of(asker, node):
             asker.ask(f'DROP SERIES FROM "alerts" WHERE "fingerprint" = \'{fingerprint}\'', post=True)
+    return len(measurements)
 
 
 def _alerts_of(asker: Asker, node: str) -> list[str]:

@@ -55,6 +55,8 @@ def test_influxdb_forgets_a_station_that_had_alerts(influxd: Influxd, tmp_path: 
     (left,) = store.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
     (alerts,) = store.select(Select("alerts", ("node",)))
     assert (left.tags, [node for _, node in alerts.rows]) == ({"node": "lp-0018"}, ["lp-0018"])
+    again = typed("stations", "purge", "lp-0017", "--yes", "--config", str(tmp_path / "collector.yaml"))
+    assert (again.returncode, "nothing is known of lp-0017" in again.stderr) == (1, True)
     store.close()
 
 
