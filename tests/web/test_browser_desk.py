@@ -148,6 +148,18 @@ def test_the_question_mark_opens_the_keys_and_escape_closes_them(seen: Seen) -> 
     assert not seen.page.is_visible("#help")
 
 
+def test_escape_closes_the_form_of_a_heap_too(seen: Seen, served: Served) -> None:
+    """It stayed open, and held up all that came to the list."""
+    first = served.city.alerts[0]
+    served.city.alerts += [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 13)]
+    seen.enter()
+    seen.page.click(".heap summary")
+    seen.page.focus(".heap [name=note]")
+    seen.page.keyboard.press("Escape")
+    assert seen.page.locator(".heap[open]").count() == 0
+    assert seen.page.evaluate("document.activeElement.localName") == "summary"
+
+
 def test_single_keys_are_switched_off_above_the_list_and_stay_off(seen: Seen) -> None:
     """Who dictates a name sets off every letter of it (WCAG 2.1.4)."""
     seen.enter()

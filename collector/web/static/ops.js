@@ -39,10 +39,10 @@ addEventListener("renewed", () => {
 addEventListener("keydown", (event) => {
   if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return; // Escape takes back a syllable too
   if (event.key === "Escape") {
-    const form = document.activeElement?.closest("details[data-key]");
+    const form = document.activeElement?.closest("details[data-key], .heap");
     if (form) {
       form.open = false;
-      form.closest("[data-row]").focus();
+      (form.closest("[data-row]") ?? form.querySelector("summary")).focus();
     }
     return;
   }
