@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 # A container often forbids Python to keep what it has compiled: each program that is started would compile all of us anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Most tests wait for something: four at a time on two cores, a file together, in the order of tests/conftest.py.
-SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder --timeout 300
+# Most tests wait for something: five at a time on two cores, a file together, in the order of tests/conftest.py.
+SIDE_BY_SIDE := -n 5 --dist loadfile --no-loadscope-reorder --timeout 300
 
 .PHONY: help demo test test-pure check vectors frames sensor-pages city simulation chaos bad-inputs fuzz licences sbom audit-packages chaos-cluster powercut fulldisk drain overflow slow-line sensors-soak fleet pages-year visitors alert-kills bench flat-memory release-check servers lock clean
 
