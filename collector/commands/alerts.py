@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.alerts.self_watch import TROUBLES
 from collector.alerts.table import Rows, short_names, station
 from collector.clock import wall_ms
 from collector.commands.duty import ask, ask_each, desk_of, open_book, short_ids
@@ -183,6 +182,8 @@ def _slip(settings: Config, wanted: tuple[Matcher, ...]) -> Failure | None:
 
 def _rules(settings: Config) -> set[str]:
     """Those of the settings, and the collector's own troubles."""
+    from collector.alerts.self_watch import TROUBLES
+
     return {rule.alert for rule in load_rules(settings)} | TROUBLES.keys()
 
 
