@@ -26,11 +26,10 @@ def rows(question: Select, found: Sequence[Series], zone: ZoneInfo) -> Table:
     whole = question.aggregate is not None and question.every_ms is None  # one row a group, at no time of its own
     counted = ("readings",) if question.aggregate == "count" else question.columns
     columns = (*(() if whole else ("time",)), *question.group_by, *counted)
-    told = [
-        (time_ms, *(series.tags.get(tag, "") for tag in question.group_by), *map(_plain, cells))
-        for series in found
-        for time_ms, *cells in series.rows
-    ]
+    told: list[tuple[Any, ...]] = []
+    for series in found:
+        tags = [series.tags.get(tag, "") for tag in question.group_by]
+        told += [(time_ms, *tags, *map(_plain, cells)) for time_ms, *cells in series.rows]
     told.sort(key=lambda row: row[: 1 + len(question.group_by)])
     if whole and question.aggregate == "max":
         told.sort(key=lambda row: -row[-1])

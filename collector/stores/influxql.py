@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+import msgspec
 import urllib3
 
 from collector.pools import pools, silence, within
@@ -104,7 +104,7 @@ class Asker:
         if answer.status != 200:
             raise StoreDown(f"{self._url}: {said(answer.status, answer.data.decode(errors='replace'))}")
         try:
-            results: list[dict[str, Any]] = json.loads(answer.data)["results"]
+            results: list[dict[str, Any]] = msgspec.json.decode(answer.data)["results"]
             wrong = [result["error"] for result in results if "error" in result]
             found: list[list[dict[str, Any]]] = [result.get("series", []) for result in results]
             is_cut = any(map(_is_cut, chain.from_iterable(found)))
