@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 
 from collector.edge import Edge
 from collector.letting_go import let_go
+from collector.notify import inner_answer
 from collector.notify.channel import BadAddress, NotNow, Outcome, Told
 from collector.notify.message import Writer
 from collector.rules.outbox import Delivery
@@ -51,6 +52,7 @@ class _Words(logging.Filter):
         super().__init__()
         self._complaint: dict[int, str] = {}
         self._server: dict[int, str] = {}
+        self._refusal: dict[int, str] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         let_go(sys.exc_info()[1])  # nobody else sees the error: apprise swallows it
@@ -61,10 +63,16 @@ class _Words(logging.Filter):
             self._server[thread] = text.removeprefix(_SERVER)
         return False
 
-    def take(self) -> tuple[str, str]:
-        """The last complaint in this thread, and the last words of a mail server."""
+    def refused(self, said: str) -> None:
+        """A service has answered, in this thread, that it will not have it."""
+        self._refusal[threading.get_ident()] = said
+
+    def take(self) -> tuple[str, str, str]:
+        """The last complaint in this thread, the last words of a mail server, and of a service that refuses."""
         thread = threading.get_ident()
-        return self._complaint.pop(thread, ""), self._server.pop(thread, "")
+        heard = (self._complaint, self._server, self._refusal)
+        complaint, server, refusal = (words.pop(thread, "") for words in heard)
+        return complaint, server, refusal
 
 
 _SERVER: Final = "Socket Exception: "
@@ -105,17 +113,16 @@ class Apprise:
         _WORDS.take()
         try:
             took = self._service.notify(title=title, body=body, body_format="text")
-            complaint, server = _WORDS.take()
+            complaint, server, refusal = _WORDS.take()
         except (OSError, TypeError, ValueError) as error:
-            took, complaint, server = False, f"{self._service.service_name}: {error}", ""
+            took, complaint, server, refusal = False, f"{self._service.service_name}: {error}", "", ""
         if took:
             self._edge.is_over()
             return Told()
         self._edge.fails(f"{self.name}: {complaint}")
-        said = f": {server}" if server and self._is_mail else ""
-        return NotNow(
-            one_line(f"not taken by {self._service.service_name} (line {self._line}){self._cure}{said}")[:300]
-        )
+        said = refusal or (server if self._is_mail else "")
+        why = f"not taken by {self._service.service_name} (line {self._line}){self._cure}"
+        return NotNow(one_line(f"{why}: {said}" if said else why)[:300])
 
 
 def addresses(file: Path) -> list[tuple[int, str]]:
@@ -161,4 +168,5 @@ def _service(apprise: Any, file: Path, number: int, address: str) -> Any:
         words.disabled = False
     if not service:
         raise BadAddress(f"{file}:{number}: not an address of apprise. Cure: see docs/alerts.md for samples")
+    inner_answer.listen(service, scheme, _WORDS.refused)
     return service

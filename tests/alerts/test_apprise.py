@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -41,12 +42,13 @@ ODD = Place("东口", "East <b>&\nBcc: evil@x.example\n\n🚦", ZoneInfo("Asia/S
 
 
 class Ntfy:
-    """A push server in ntfy's manner; refuses while `down`, redirects while `moved`."""
+    """A push server in ntfy's manner; refuses while `down`, redirects while `moved`. It answers `said`."""
 
     def __init__(self) -> None:
         self.took: list[dict[str, Any]] = []
         self.calls = 0
         self.down = self.moved = False
+        self.said: dict[str, Any] = {}
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,13 +57,15 @@ class Ntfy:
                 server.calls += 1
                 status = 302 if server.moved else 503 if server.down else 200
                 if status == 200:
-                    server.took.append(json.loads(body))
+                    is_json = self.headers["Content-Type"].startswith("application/json")
+                    server.took.append(json.loads(body) if is_json else dict(parse_qsl(body.decode())))
+                answer = json.dumps(server.said).encode()
                 self.send_response(status)
                 if server.moved:
                     self.send_header("Location", f"http://127.0.0.1:{server.port}/elsewhere")
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None: ...
 
@@ -162,6 +166,36 @@ def test_what_a_mail_server_says_is_why_it_was_not_told_and_no_secret_of_others_
     gone._service.notify_url = f"http://127.0.0.1:{post.port}/?access_token={{token}}"
     gone._service.request_rate_per_sec = 0.0
     assert gone.send([message()]) == NotNow("not taken by DingTalk (line 2)")
+    assert "sesame" not in caplog.text
+
+
+YES, NO = {"errcode": 0, "errmsg": "ok"}, {"errcode": 45009, "errmsg": "api freq out of limit"}
+SMS = {"messages": [{"status": "0"}]}, {"messages": [{"status": "0"}, {"status": "9", "error-text": "Quota Exceeded"}]}
+
+
+@pytest.mark.parametrize(
+    ("address", "yes", "no", "why"),
+    [
+        ("wecombot://sesame", YES, NO, "WeCom Bot (line 2): 45009 api freq out of limit"),
+        ("dingtalk://sesame0123/", YES, NO, "DingTalk (line 2): 45009 api freq out of limit"),
+        ("pushdeer://sesame", {"code": 0}, {"code": 80403, "error": "key"}, "PushDeer (line 2): 80403 key"),
+        ("schan://sesame", {"code": 0}, {"code": 40001, "message": "key"}, "ServerChan (line 2): 40001 key"),
+        ("vonage://sesame:sesame@13800138000/", *SMS, "Vonage (line 2): 9 Quota Exceeded"),
+    ],
+)
+def test_a_no_within_an_answer_of_200_is_a_no(
+    tmp_path: Path, ntfy: Ntfy, address: str, yes: Any, no: Any, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was told, by the log of messages too: a robot of WeCom or DingTalk says 200 whatever it does."""
+    channel = Apprise("duty", urls(tmp_path, address), WRITER)
+    service = channel._service
+    service.api_url = service.notify_url = f"http://127.0.0.1:{ntfy.port}/"
+    service.request_rate_per_sec = 0.0
+    said = []
+    for ntfy.said in (no, yes, {}):
+        said.append(channel.send([message()]))
+    assert said == [NotNow(f"not taken by {why}"), Told(), Told()]
+    assert len(ntfy.took) == 3
     assert "sesame" not in caplog.text
 
 
