@@ -19,6 +19,7 @@ from collector.letting_go import let_go
 from collector.notify import inner_answer
 from collector.notify.channel import BadAddress, NotNow, Outcome, Told
 from collector.notify.message import Writer
+from collector.notify.pieces import pieces
 from collector.rules.outbox import Delivery
 from collector.tame import one_line
 from wire.quantities import nearest
@@ -40,6 +41,8 @@ SERVICES: Final = frozenset({
 _MAIL: Final = re.compile(r"(mailtos?://.*[?&]to=)([^&]+)(.*)", re.IGNORECASE)
 AT_ONCE: Final = 500  # a storm is a few messages, told rule by rule
 PAUSE_S: Final = 3.0  # robots of DingTalk and WeCom take twenty messages a minute
+PARTED_FROM: Final = 1_000
+"""Who takes fewer characters at a time sends text messages (SMS), and parts them for the phone to put together."""
 
 
 class _Words(logging.Filter):
@@ -112,7 +115,7 @@ class Apprise:
         body = "\n\n".join(self._writer.text(deliveries, language) for language in self._languages)
         _WORDS.take()
         try:
-            took = self._service.notify(title=title, body=body, body_format="text")
+            took = self._tell(title, body)
             complaint, server, refusal = _WORDS.take()
         except (OSError, TypeError, ValueError) as error:
             took, complaint, server, refusal = False, f"{self._service.service_name}: {error}", "", ""
@@ -123,6 +126,16 @@ class Apprise:
         said = refusal or (server if self._is_mail else "")
         why = f"not taken by {self._service.service_name} (line {self._line}){self._cure}"
         return NotNow(one_line(f"{why}: {said}" if said else why)[:300])
+
+    def _tell(self, title: str, body: str) -> bool:
+        """Whether it took all of it: what is too long for it goes in pieces, the title with the first."""
+        most = self._service.body_maxlen
+        room = max(most - len(f"{title}\r\n".encode()), most // 2)
+        for piece in pieces(body, room) if most >= PARTED_FROM else (body,):
+            if not self._service.notify(title=title, body=piece, body_format="text"):
+                return False
+            title = ""
+        return True
 
 
 def addresses(file: Path) -> list[tuple[int, str]]:

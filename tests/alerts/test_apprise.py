@@ -23,6 +23,7 @@ from collector.config import Config
 from collector.notify.apprise_channel import Apprise, addresses
 from collector.notify.channel import BadAddress, NotNow, Told
 from collector.notify.message import Place
+from collector.notify.pieces import pieces
 from collector.notify.setup import channels, telling
 from collector.notify.teller import Teller
 from collector.rules.notification import notification
@@ -197,6 +198,30 @@ def test_a_no_within_an_answer_of_200_is_a_no(
     assert said == [NotNow(f"not taken by {why}"), Told(), Told()]
     assert len(ntfy.took) == 3
     assert "sesame" not in caplog.text
+
+
+def test_a_text_that_is_longer_than_its_service_takes_comes_in_pieces(tmp_path: Path, ntfy: Ntfy) -> None:
+    """A robot of WeCom refuses what has more than 2,048 bytes: of twelve alerts at once nobody heard."""
+    channel = Apprise("duty", urls(tmp_path, "wecombot://sesame"), WRITER)
+    channel._service.api_url = f"http://127.0.0.1:{ntfy.port}/"
+    channel._service.request_rate_per_sec = 0.0
+    storm = [message(f"lp-{n}", value=80.0 + n) for n in range(12)]
+    assert channel.send(storm) == Told()
+    texts = [took["text"]["content"] for took in ntfy.took]
+    assert len(texts) == 2
+    assert max(len(text.encode()) for text in texts) <= 2048
+    told = "".join(texts)
+    assert all(f"{80 + n} µg/m³ (limit" in told for n in range(12))
+    assert told.count("[告警] ×12 lp-0 站、") == 2, "the title, and the text's own"
+
+
+@pytest.mark.parametrize("most", [7, 8, 30, 1_000])
+def test_pieces_are_parted_between_lines_and_never_within_a_character(most: int) -> None:
+    text = "告警 东口\n\nPM2.5 小时均值过高：91 µg/m³\n🚦"
+    found = list(pieces(text, most))
+    assert all(0 < len(each.encode()) <= most for each in found)
+    assert "".join(found).replace("\n", "") == text.replace("\n", "")
+    assert most != 30 or found == ["告警 东口\n", "PM2.5 小时均值过高：91 ", "µg/m³\n🚦"]
 
 
 def test_a_service_that_is_away_for_days_is_a_line_in_the_log_and_not_one_a_try(
