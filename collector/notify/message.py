@@ -94,9 +94,10 @@ class Writer(NamedTuple):
         return "\n".join((self.title(deliveries, language), *told))
 
     def _each(self, deliveries: Sequence[Delivery], language: str) -> Iterator[str]:
-        act = self.act_links(deliveries, language)
-        for _, state, alert in _newest(deliveries):
-            yield self._line(state, alert, language)
+        act, lines = self.act_links(deliveries, language), _newest(deliveries)
+        is_of_several = len({alert.labels.get("node") for _, _, alert in lines}) > 1
+        for _, state, alert in lines:
+            yield self._line(state, alert, language, is_of_several)
             if (link := self.link_to(alert.fingerprint)) is not None:
                 yield f"  {link}"
             if alert.key in act:
@@ -113,8 +114,10 @@ class Writer(NamedTuple):
         if self.link is not None:
             yield self.link.rstrip("/") + ("/en/ops" if language == "en" else "/ops")
 
-    def _line(self, state: str, alert: Transition, language: str) -> str:
-        zone, over = self.place(alert.labels.get("node", "")).zone, state == "resolved"
+    def _line(self, state: str, alert: Transition, language: str, named: bool) -> str:
+        """What happened, `named`: and at which station; else the title says so."""
+        place, over = self.place(alert.labels.get("node", "")), state == "resolved"
+        zone = place.zone
         start, end = (datetime.fromtimestamp(t / 1000, zone) for t in (alert.start_ms, alert.event_ms))
         since, until = f"{start:%Y-%m-%d %H:%M:%S}", f"{end:%H:%M:%S}"
         if end.date() != start.date():
@@ -122,8 +125,10 @@ class Writer(NamedTuple):
         where = " ".join(alert.labels[key] for key in ("sensor", "lane", "direction") if key in alert.labels)
         if language == "zh":
             words, when = alert.text_zh.removeprefix("已恢复："), f"始于 {since}" + (f"，止于 {until}" if over else "")
+            words = f"{place.zh}：{words}" if named and place.zh else words
             return f"[{STATE_WORDS[state][0]}] {words}" + (f"，{where}" if where else "") + f"，{when}"
         words, when = alert.text_en.removeprefix("Resolved: "), f"since {since}" + (f" until {until}" if over else "")
+        words = f"{place.en}: {words}" if named and place.en else words
         return f"[{STATE_WORDS[state][1]}] {words}" + (f", {where}" if where else "") + f", {when}"
 
     def _stations(self, alerts: Iterable[Transition], language: str, most: int = STATIONS_MOST) -> str:

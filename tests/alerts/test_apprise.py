@@ -208,7 +208,7 @@ def test_a_text_that_is_longer_than_its_service_takes_comes_in_pieces(tmp_path: 
     storm = [message(f"lp-{n}", value=80.0 + n) for n in range(12)]
     assert channel.send(storm) == Told()
     texts = [took["text"]["content"] for took in ntfy.took]
-    assert len(texts) == 2
+    assert len(texts) == 3
     assert max(len(text.encode()) for text in texts) <= 2048
     told = "".join(texts)
     assert all(f"{80 + n} µg/m³ (limit" in told for n in range(12))
@@ -257,7 +257,7 @@ def test_a_service_that_shows_markup_gets_lines_and_signs_as_they_are(tmp_path: 
     assert "Bcc" not in mail
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert mail.get_body(("html",)) is None
-    assert "[FIRING] PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75), since" in text.splitlines()[-4]
+    assert "🚦: PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75), since" in text.splitlines()[-2]
 
 
 def test_what_is_due_together_is_one_text(tmp_path: Path, ntfy: Ntfy) -> None:
@@ -266,7 +266,8 @@ def test_what_is_due_together_is_one_text(tmp_path: Path, ntfy: Ntfy) -> None:
     (took,) = ntfy.took
     assert took["title"] == "[FIRING] ×2 [RESOLVED] Station lp-1, Station lp-2, Station lp-3"
     assert took["message"].count("began at") == 2
-    assert "[RESOLVED] PM2.5 too high: PM2.5 60 µg/m³ (limit <= 75), since 2026-09-21 22:13:20 until" in took["message"]
+    over = "PM2.5 too high: PM2.5 60 µg/m³ (limit <= 75), since 2026-09-21 22:13:20 until"
+    assert f"[RESOLVED] Station lp-3: {over}" in took["message"], "or nobody knows whose it is"
     assert "  https://city.example/ops/alert/" in took["message"]
 
 
@@ -286,7 +287,7 @@ def test_what_began_and_ended_in_one_text_has_ended(tmp_path: Path, ntfy: Ntfy) 
     assert took["title"] == "[FIRING] [RESOLVED] Station lp-1, Station lp-2"
     assert [line[:10] for line in took["message"].splitlines() if line.startswith("[")][1:] == [
         "[RESOLVED]",
-        "[FIRING] P",
+        "[FIRING] S",
     ]
 
 
