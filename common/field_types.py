@@ -17,12 +17,16 @@ _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SIZE_MIN, _SIZE_MAX = 2**16, 2**40
 """Below is a slip: `200` is bytes, and meant for MiB."""
 _HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]"
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F:]{2,39}")
+_HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*(?<!-)|[0-9a-fA-F:]{2,39}")
+_HOST_MAX = 253
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:]{2,39}\]|[^:\[\]]*)(?::([0-9]{1,5}))?")  # of IPv6 in brackets, as in a URL
 
 
 def _path(value: object) -> object:
-    return Path(value) if isinstance(value, str) and value else value
+    path = Path(value) if isinstance(value, str) else value
+    if not isinstance(path, Path) or not path.name:
+        raise ValueError("the path of a file or folder is wanted")
+    return path
 
 
 def _name(value: str) -> str:
@@ -54,7 +58,7 @@ def _hours(value: str) -> str:
 
 
 def _host(value: str) -> str:
-    if not _HOST.fullmatch(value):
+    if not _HOST.fullmatch(value) or len(value) > _HOST_MAX:
         text = "a host name or address alone is wanted: no scheme, no user, no password, no variable"
         raise PydanticCustomError("secret", "{text}", {"text": text})  # the value may hold a password: not repeated
     return value
@@ -98,7 +102,7 @@ class Broker(Strict):
 
     host: Host = "127.0.0.1"
     port: Port = 1883
-    username: str | None = None
+    username: str | None = Field(default=None, max_length=1000)
     password_file: FilePath | None = None
     tls: Tls | None = None
     others: list[Address] = Field(default=[], max_length=16)

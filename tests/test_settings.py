@@ -52,12 +52,26 @@ AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms
         ("node: lp-1\nsite: s\nsensors: []\n", "agent.yaml:3: sensors: 1 or more are wanted"),
         (AGENT + "seal_s: \x01\n", "agent.yaml:5: a control character (#x01)"),
         (AGENT + "clock: {trust: alwys}\n", "did you mean 'always'?"),
+        # with these the agent ended in a traceback, at its start or at the first try of a connection
+        (AGENT + "broker: {host: a..b}\n", "agent.yaml:5: broker.host: a host name or address alone"),
+        (AGENT + f"broker: {{host: {'a' * 64}.example}}\n", "agent.yaml:5: broker.host: a host name or address alone"),
+        (AGENT + "broker: {others: [b.example, 'c..d:1883']}\n", "agent.yaml:5: broker.others[1]: a host name or"),
+        (AGENT + f"broker: {{username: {'u' * 1001}}}\n", "agent.yaml:5: broker.username: String should have at most"),
+        (AGENT + "status_file: /\n", "agent.yaml:5: status_file: the path of a file or folder is wanted, not '/'"),
+        (AGENT + "identity: ''\n", "agent.yaml:5: identity: the path of a file or folder is wanted, not ''"),
+        (AGENT.replace("/dev/ttyS0", '"/dev/tty\\0S0"'), "agent.yaml:4: sensors[0]: a zero byte"),
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_cure(text: str, said: str) -> None:
     with pytest.raises(NotUsable) as refused:
         fit(agent_config.Config, parse(text, "agent.yaml"))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "10.0.0.1", "a.b-c.example", "xn--fiq228c.cn", f"{'a' * 63}.example", "::1"])
+def test_what_is_a_host_stays_one(host: str) -> None:
+    text = AGENT + f"broker: {{host: '{host}'}}\n"
+    assert fit(agent_config.Config, parse(text, "agent.yaml")).broker.host == host
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
