@@ -52,6 +52,7 @@ AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms
         ("node: lp-1\nsite: s\nsensors: []\n", "agent.yaml:3: sensors: 1 or more are wanted"),
         (AGENT + "seal_s: \x01\n", "agent.yaml:5: a control character (#x01)"),
         (AGENT + "clock: {trust: alwys}\n", "did you mean 'always'?"),
+        (AGENT.replace("S0}", "S0, directions: [in, in]}"), "sensors[0].directions: each direction once is wanted"),
         # with these the agent ended in a traceback, at its start or at the first try of a connection
         (AGENT + "broker: {host: a..b}\n", "agent.yaml:5: broker.host: a host name or address alone"),
         (AGENT + f"broker: {{host: {'a' * 64}.example}}\n", "agent.yaml:5: broker.host: a host name or address alone"),

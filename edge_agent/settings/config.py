@@ -52,12 +52,21 @@ class Sensor(Strict):
     port: str = Field(min_length=1)
     interval_s: int = Field(default=60, ge=1, le=3600)
     lane: Name = "1"
-    directions: list[Literal["in", "out"]] = Field(default=["in", "out"], min_length=1)
+    directions: list[Literal["in", "out"]] = Field(
+        default=["in", "out"], min_length=1, json_schema_extra={"uniqueItems": True}
+    )
     one_way: Literal["in", "out"] | None = None
     angle_deg: float = Field(default=0.0, ge=0, le=60)
     mode: str | None = None
     period_s: float | None = Field(default=None, gt=0, le=86400)
     options: dict[str, int | float | str | bool] = {}  # noqa: RUF012 (pydantic copies it)
+
+    @field_validator("directions")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError("each direction once is wanted: what passes would be told twice")
+        return value
 
 
 class Config(Strict):
