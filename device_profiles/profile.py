@@ -132,6 +132,22 @@ class Profile(Strict):
         """The messages of one role."""
         return frozenset(message.name for message in self.messages if message.role == role)
 
+    def measures(self, mode: str) -> bool:
+        """Whether a unit with these options that is run so tells anything that is measured."""
+        replies = {self.commands[step.command].reply: step.command for step in self.modes[mode].ask}
+        heard = [
+            message
+            for message in self.messages
+            if message.role == "measurement"
+            and (not replies or None in replies or replies.get(message.name) in (message.asked or replies.values()))
+        ]
+        return any(message.helper for message in heard) or any(
+            (field.option or {}).items() <= self.settings.items()
+            for message in heard
+            for field in message.fields
+            if field.quantity is not None
+        )
+
     def with_options(self, values: dict[str, Scalar]) -> Profile:
         """The profile with other defaults for its options. Raises ValueError naming the option and what it allows."""
         options = dict(self.options)

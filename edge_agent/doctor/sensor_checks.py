@@ -56,7 +56,7 @@ def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:
         return fail(check, mine["trouble"], STUCK_CURE)
     if mine.get("flaps"):
         return warn(check, "its port comes and goes: a loose plug, a weak supply?", "push it in, look at its cable")
-    return _unheard(check, mine, profile, said["up_s"]) or _spoken(check, mine)
+    return _unheard(check, mine, profile, said["up_s"]) or _spoken(check, mine, profile)
 
 
 def _unheard(check: str, mine: dict[str, Any], profile: Profile, up_s: float) -> Result | None:
@@ -82,7 +82,7 @@ def _unheard(check: str, mine: dict[str, Any], profile: Profile, up_s: float) ->
     return fail(check, told, WIRES)
 
 
-def _spoken(check: str, mine: dict[str, Any]) -> Result:
+def _spoken(check: str, mine: dict[str, Any], profile: Profile) -> Result:
     """What is to be said of what a sensor says."""
     if mine["doubt"] == "stale":
         return fail(check, "repeats one value: stuck", "take its power away for 10 s")
@@ -92,6 +92,9 @@ def _spoken(check: str, mine: dict[str, Any]) -> Result:
         return fail(
             check, f"{lately['bad'] * 100 // total} % bad frames", "shorten the cable, check ground, keep off motors"
         )
+    if not mine["values"] and mine["doubt"] is None and profile.kind != "detection":  # a road may be empty
+        text = f"{mine['frames']} frames without a value: its mode, its options? Of a receiver: no fix"
+        return warn(check, text, f"lamppost profiles show {profile.name}")
     odd = out_of_range(mine["values"])
     if odd:
         return warn(check, f"{odd} is out of range", "look into its inlet; does it sit in the wet?")

@@ -19,7 +19,7 @@ from typing import Any
 
 from common.strict_yaml import NotUsable, parse
 from common.whole_file import write_whole
-from edge_agent.settings.check import checked, unusable_files
+from edge_agent.settings.check import checked, mute_sensors, unusable_files
 from edge_agent.settings.config import Config
 from wire.exits import Failure, reason
 
@@ -207,6 +207,8 @@ def check(text: str, now: Config | None) -> Config:
         raise Refused(f"agent.yaml: {error}") from error
     for where, failure in unusable_files(config):  # the agent itself asks: what it may not read it cannot use
         raise Refused(str(parse(text, "agent.yaml").problem(where, f"{failure}; {failure.cure}")))
+    for mute in mute_sensors(parse(text, "agent.yaml"), config) if now is not None else ():
+        raise Refused(str(mute))
     for what in ("node", "identity", "spool", "status_file") if now is not None else ():
         if getattr(config, what) != getattr(now, what):
             place = parse(text, "agent.yaml").problem(

@@ -26,9 +26,14 @@ def checked(text: str, file: str) -> Config:
 
 
 def checked_here(text: str, file: str) -> Config:
-    """The same for this machine: the files named are there. One that only this user may not read passes."""
+    """The same for this machine: the files named are there. One that only this user may not read passes.
+
+    A sensor that would be heard, and of which nothing is measured, is refused here: an agent that runs with it goes on.
+    """
     config = checked(text, file)
     document = parse(text, file)
+    if mute := list(mute_sensors(document, config)):
+        raise NotUsable(mute)
     found = [(where, failure) for where, failure in unusable_files(config) if failure.code is not Exit.NOT_PERMITTED]
     if found:
         raise NotUsable([document.problem(where, _without(where, failure)) for where, failure in found])
@@ -140,6 +145,21 @@ _FILES: dict[Where, Callable[[Config], None]] = {
     ("profiles",): _profiles,
     ("spool", "path"): _spool,
 }
+
+
+def mute_sensors(document: Document, config: Config) -> Iterator[Problem]:
+    """Those whose options name what another mode reads."""
+    from device_profiles.catalogue import load
+
+    catalogue = load(config.profiles)
+    for number, sensor in enumerate(config.sensors):
+        profile = catalogue.get(sensor.profile).with_options(sensor.options)
+        mode = sensor.mode or profile.mode
+        others = [other for other in profile.modes if profile.measures(other)]
+        if mode not in others and others:
+            text = f"mode {mode} reads nothing of what these options name; {' or '.join(others)} does"
+            where = ("sensors", number, "mode") if sensor.mode else ("sensors", number, "options")
+            yield document.problem(where, text)
 
 
 def _sensor_problems(document: Document, config: Config) -> Iterator[Problem]:

@@ -114,7 +114,7 @@ def said(**sensor: Any) -> dict[str, Any]:
         "bad": {},
         "doubt": None,
         "last_frame_ms": now_ms,
-        "values": {},
+        "values": {"pm25_raw_ugm3": 12},
     }
     return {"node": NODE, "up_s": 4000, "pid": 1, "sensors": [entry | sensor]}
 
@@ -139,6 +139,8 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"lately": {"frames": 90, "bad": 10}, "bad": {"bad_checksum": 400}}, State.OK, ""),  # the cable was mended
         ({"doubt": "stale"}, State.FAIL, "power"),
         ({"values": {"pm25_raw_ugm3": 99_999}}, State.WARN, "inlet"),
+        ({"values": {}}, State.WARN, "profiles show"),
+        ({"values": {}, "doubt": "warming_up"}, State.OK, ""),
     ],
 )
 def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cure: str) -> None:
