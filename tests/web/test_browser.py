@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from collector.report.page import render
 from collector.report.summary import Hours, Index, StationReport
 from collector.web import live
+from tests.servers import wait_for
 from tests.web.city import City
 from tests.web.seen import WIDTHS, Seen
 from tests.web.served import Served
@@ -195,6 +197,36 @@ def test_a_page_that_one_comes_back_to_goes_on_moving(seen: Seen, served: Served
     served.city.write("lp-0003", "air-1", "air_quality", [served.city.now_ms()], {"pm25_raw_ugm3": [321.0]})
     served.city.feed.publish({"node": "lp-0003"})
     seen.page.wait_for_selector("#lp-0003 .number:text('321')", timeout=4000)
+
+
+def test_a_page_whose_collector_hangs_says_so_and_comes_back(seen: Seen, served: Served) -> None:
+    """Stopped, or behind a line that was cut without a word: the page went on saying that it updates by itself."""
+    seen.page.clock.install()
+    seen.go("/en/")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    goes_on, loop = threading.Event(), served.app.state.live._loop
+    loop.call_soon_threadsafe(goes_on.wait, 20)
+    seen.page.clock.fast_forward(50_000)
+    said = seen.page.get_attribute(".link", "data-state")
+    goes_on.set()
+    assert said == "disconnected"
+    seen.page.wait_for_selector(".link[data-state=connected]")
+
+
+def test_a_page_that_nobody_sees_leaves_its_connection_to_others_and_catches_up(seen: Seen, served: Served) -> None:
+    """A browser has six for one address: the seventh page of a city did not open."""
+    seen.page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.unseen })")
+    seen.go("/en/")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    readers = served.app.state.live.readers
+    turn = "away => { window.unseen = away; document.dispatchEvent(new Event('visibilitychange')) }"
+    seen.page.evaluate(turn, True)
+    wait_for("the page to let go", lambda: not readers)
+    served.city.alerts, none = [], "No alerts at the moment"
+    wait_for("a page of now", lambda: none in served.get("/en/").text)
+    seen.page.evaluate(turn, False)
+    seen.page.wait_for_selector(f"text={none}", timeout=2000)
+    wait_for("the page to listen again", lambda: len(readers) == 1)
 
 
 @pytest.mark.parametrize("path", ["/en/", "/en/ops"])

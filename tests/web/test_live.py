@@ -44,6 +44,17 @@ def test_a_reader_is_sent_what_changed_and_who_is_slow_the_newest_only() -> None
     assert last == 'data: <p data-live="bar">100</p>\ndata: \n\n'
 
 
+def test_a_reader_who_is_sent_nothing_hears_that_somebody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a comment a page's script does not hear: a collector that hangs was one without news."""
+    monkeypatch.setattr(live, "KEEP_ALIVE_S", 0.01)
+
+    async def sent() -> list[bytes]:
+        stream = Reader(Sight("en", (), "ops")).stream()
+        return [await anext(stream) for _ in range(2)]
+
+    assert asyncio.run(sent())[1] == b"data:\n\n"
+
+
 def test_a_note_with_a_lone_carriage_return_ends_no_line_of_a_message() -> None:
     """To a browser it is one: all that came after it was lost."""
 

@@ -26,7 +26,7 @@ function replacePart(old, part) {
   const open = [...old.querySelectorAll("details[open]")];
   const focused = old.contains(document.activeElement) ? placeOf(document.activeElement, old) : null;
   shown.set(old, part.innerHTML);
-  old.replaceChildren(...part.cloneNode(true).childNodes);
+  old.innerHTML = part.innerHTML;
   for (const { id } of open) old.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
   if (focused) focusAt(old, focused);
 }
@@ -92,34 +92,70 @@ async function isShut() {
 
 const events = document.body.dataset.events;
 const link = document.querySelector(".link");
+const SILENT_MS = 45 * SECOND; // who is there says so every 15 s at least
+let source, heardMs;
 let again; // a timer
+
+function say(state) {
+  link.dataset.state = state;
+  link.textContent = `● ${link.dataset[state]}`;
+}
+
+function leave() {
+  source?.close();
+  clearTimeout(again);
+}
 
 // A browser tries again by itself when nobody answers, but gives up for good when told to come later: by a city that has
 // as many readers as it can, by the proxy before one that is being started anew, or where nobody is logged in any more.
 function listen() {
-  const source = new EventSource(events);
-  const say = (state) => {
-    link.dataset.state = state;
-    link.textContent = `● ${link.dataset[state]}`;
+  leave();
+  const own = (source = new EventSource(events));
+  heardMs = Date.now();
+  own.onopen = () => {
+    heardMs = Date.now();
+    say("connected");
   };
-  source.onopen = () => say("connected");
-  source.onerror = async () => {
+  own.onerror = async () => {
     say("disconnected");
-    if (source.readyState !== EventSource.CLOSED) return;
+    if (own.readyState !== EventSource.CLOSED) return;
     if (await isShut()) {
       link.innerHTML = `<a href="">${link.dataset.shut}</a>`;
-    } else again = setTimeout(listen, (5 + 10 * Math.random()) * SECOND);
+    } else if (own === source) again = setTimeout(listen, (5 + 10 * Math.random()) * SECOND);
   };
-  source.onmessage = (event) => receive(event.data);
-  const leave = () => {
-    source.close();
-    clearTimeout(again);
+  own.onmessage = (event) => {
+    heardMs = Date.now();
+    receive(event.data);
   };
-  addEventListener("pagehide", leave, { once: true });
+}
+
+// A line that was cut without a word, or a collector that hangs, is to a browser one that has no news.
+function lookWhoIsThere() {
+  if (!source || source.readyState === EventSource.CLOSED || Date.now() - heardMs < SILENT_MS) return;
+  say("disconnected");
+  listen();
+}
+
+// A browser has six connections for one address: pages that nobody sees leave theirs to those that somebody looks at. The
+// desk, whose title counts what fires, is read behind others too.
+const isUnseen = () => document.hidden && !document.querySelector("[data-firing]");
+
+async function comeOrGo() {
+  if (isUnseen()) leave();
+  else if (!source || source.readyState === EventSource.CLOSED) {
+    listen();
+    const page = await fetch(location.href, { cache: "no-store" }).catch(() => null); // what it missed
+    if (page) receive(await page.text());
+  }
 }
 
 if (events) {
-  listen();
-  addEventListener("pageshow", ({ persisted }) => persisted && listen()); // the reader came back to it
+  if (!isUnseen()) listen();
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", ({ persisted }) => persisted && comeOrGo()); // the reader came back to it
+  document.addEventListener("visibilitychange", comeOrGo);
 }
-setInterval(replaceParts, SECOND);
+setInterval(() => {
+  lookWhoIsThere();
+  replaceParts();
+}, SECOND);
