@@ -40,6 +40,7 @@ from collector.notify import setup
 from collector.numbers.calibration import Calibrations
 from collector.numbers.shared_calibrations import SharedCalibrations
 from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Writers, Written, make_pipeline
+from collector.rules.fields import OWN_LINK
 from collector.rules.loading import load_rules
 from collector.standby.turn import Turn
 from collector.statedb import open_state
@@ -320,6 +321,7 @@ class Collector:
         # Who stands by closes the hours that it has begun.
         rolled = self.rollups.step(now_ms, busy=self.ingest.pending_rows() > 0)
         if not self.turn.active:
+            self._tell_of_itself(now_ms)
             return
         self.alerting.observe(rolled, now_ms)
         if self.announcer.is_due(bool(written), now_ms):
@@ -330,6 +332,12 @@ class Collector:
         canary = self.canary.wrong if self.canary is not None else None
         wrong = self._faults.found(self.ingest.alarms, self.ingest.counts, canary, now_ms)
         self.announcer.tell(wrong, now_ms)
+
+    def _tell_of_itself(self, now_ms: int) -> None:
+        """Another works, or nobody knows yet: what is told is that there is no broker, when that lasts."""
+        cut_off = self.turn.cut_off(self._seconds())
+        wrong = {} if cut_off is None else {("collector-broker", OWN_LINK): cut_off}
+        self.announcer.rest(wrong, self.turn.standby.state is State.STANDBY, now_ms)
 
     def _answer(self, now_ms: int) -> None:
         answers = self.pipeline.answers(now_ms)

@@ -59,6 +59,7 @@ VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
 RETIRED_EVERY_MS: Final = 15_000
 FORGET_EVERY_MS: Final = 3_600_000
+REPLACED: Final = "another collector works"
 
 
 class Telling(NamedTuple):
@@ -107,7 +108,7 @@ class Alerting:
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
-        self._caught_up = self._replayed = False
+        self._caught_up = self._replayed = self._rests = False
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
         self.trouble: str | None = None
@@ -226,6 +227,24 @@ class Alerting:
             self.trouble = None
         return changes
 
+    def rest(self, wrong: Wrong, is_replaced: bool, now_ms: int) -> list[Change]:
+        """A step of a collector that does not work: of itself alone it tells, and does nothing that people ask.
+
+        Where another works, what was told of this one's link, and of what else was wrong with it, is over with its
+        work; where nobody knows, it stays as it was.
+        """
+        if is_replaced:
+            links = [each.alert for each in self.desk.standings.values() if each.firing and each.alert.kind == OWN_LINK]
+            self._others += [each.ended(now_ms, REPLACED) for each in links if each.cause == "offline"]
+        else:
+            wrong = self._self_watch.told() | wrong
+        self._others += self._self_watch.look(wrong, now_ms)
+        self._rests = True
+        try:
+            return self.tick(now_ms)
+        finally:
+            self._rests = False
+
     def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
         self._waits.put_off("state", now_ms, RETRY_MS)
         if self.trouble is None:
@@ -235,14 +254,14 @@ class Alerting:
     def _step(self, now_ms: int) -> list[Change]:
         with self._lock:
             self._write(self._book)  # what could not be written before
-        if self._caught_up or self._catch_up(now_ms):  # else our own troubles alone are news: one is why it waits
+        if not self._rests and (self._caught_up or self._catch_up(now_ms)):  # else our own troubles alone are news
             if self._waits.comes_round("retired", now_ms, RETIRED_EVERY_MS) and self._in_service.has_changed():
                 self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
             self._others += self._engine.tick(now_ms)
         replayed = self._replayed
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])
         fresh = [self._signed(each) for each in said if not (each.late or replayed) or not self._book.is_known(each)]
-        asked = [] if self._fresh else self._book.asked()
+        asked = [] if self._own_alone else self._book.asked()
         self._others, self._replayed = [], False  # from here on nothing is read, and the step is kept whole
         with self._lock:
             self.desk.hear(fresh, now_ms)
@@ -306,20 +325,25 @@ class Alerting:
 
     # Within
 
+    @property
+    def _own_alone(self) -> bool:
+        """Whether of all else that is known here nothing may be told: another works, or has until now."""
+        return self._fresh or self._rests
+
     def _answer(
         self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
     ) -> tuple[bool, list[Change]]:
         """State, history, desk and outbox, for one transaction: a change is told, or it has not happened."""
         self._unwritten.answers += [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
-        notes = self.desk.tick(now_ms, own_alone=self._fresh)
+        notes = self.desk.tick(now_ms, own_alone=self._own_alone)
         self.outbox.put(notes, now_ms)
         self._put_people()
-        changes = self._retained.changes(said, {} if self._fresh else self.desk.standings, now_ms)
+        changes = self._retained.changes(said, {} if self._own_alone else self.desk.standings, now_ms)
         self._unwritten.retained |= self._retained.unsaved()
         self._unwritten.transitions += [(each, now_ms) for each in said]
         unsaved, urgent = self._engine.unsaved()
         due = said or urgent or (unsaved and replayed) or (unsaved and self._waits.is_due("save", now_ms))
-        if self._caught_up and due:  # else whoever catches up next would begin too late
+        if self._caught_up and due and not self._rests:  # else whoever catches up next would begin too late
             self._waits.put_off("save", now_ms, SAVE_EVERY_MS)
             within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
             quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))

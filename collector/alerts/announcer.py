@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,7 +15,7 @@ from collector.alerts.self_watch import Wrong
 from collector.broker.link import Link
 from collector.broker.link_311 import Link311
 from collector.health.mishaps import Mishaps
-from collector.timers import passed
+from collector.timers import Waits, passed
 from wire import signed
 
 TICK_MS: Final = 500
@@ -35,6 +36,7 @@ class Announcer:
         self._alerting, self._link, self._key = alerting, link, key
         self._mishaps, self._on_event = mishaps, on_event
         self._told_ms, self._untold = 0, False
+        self._waits = Waits()
         self._connection: int | None = None
 
     def is_due(self, news: bool, now_ms: int) -> bool:
@@ -46,22 +48,31 @@ class Announcer:
         """Let the rules say what they have found, and publish it. `wrong` is so with the collector itself."""
         self._told_ms, self._untold = now_ms, False
         self._alerting.own_state(self._link.connection is not None, wrong, now_ms)
-        changes = self._tick(now_ms)
-        if self._alerting.trouble is not None:
-            self._mishaps.state_failed(self._alerting.trouble)
+        changes = self._tick(self._alerting.tick, now_ms)
         if self._link.connection not in (None, self._connection):
             self._connection = self._link.connection
             changes += self._alerting.reconnected()
+        self._publish(changes)
+
+    def rest(self, wrong: Wrong, is_replaced: bool, now_ms: int) -> None:
+        """Let a collector that does not work tell what is `wrong` with itself; `is_replaced`: another works."""
+        if self._waits.comes_round("rest", now_ms, TICK_MS):
+            self._publish(self._tick(partial(self._alerting.rest, wrong, is_replaced), now_ms))
+
+    def _publish(self, changes: list[Change]) -> None:
         for change in changes:
             body = signed.seal(change.topic, change.body, self._key) if change.body else b""
             self._link.publish(change.topic, body, retain=True)
             self._on_event({"type": "alert", "fingerprint": change.fingerprint})
 
-    def _tick(self, now_ms: int) -> list[Change]:
+    def _tick(self, tick: Callable[[int], list[Change]], now_ms: int) -> list[Change]:
         try:
-            return self._alerting.tick(now_ms)
+            changes = tick(now_ms)
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - readings go on, whatever a rule breaks
             self._mishaps.broken_by("a look at the rules", error)
-            return []
+            changes = []
+        if self._alerting.trouble is not None:
+            self._mishaps.state_failed(self._alerting.trouble)
+        return changes

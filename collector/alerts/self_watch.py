@@ -38,6 +38,8 @@ TROUBLES: Final = {
     for each in (
         Trouble("collector-database", "critical", "数据库不可用", "The database is away",
                 "请看数据库是否在运行、地址和令牌是否正确；期间读数留在各站点，不会丢失"),
+        Trouble("collector-broker", "critical", "采集器连不上消息代理", "A collector has no broker",
+                "请看消息代理是否在运行、地址和凭据是否正确；期间读数留在各站点，不会丢失"),
         Trouble("collector-quarantine", "major", "隔离区已满", "Quarantine full",
                 "请用 lamppost quarantine list 查看原因，并为磁盘腾出空间；期间这些读数留在站点"),
         Trouble("collector-quarantined", "minor", "有读数被隔离", "Readings went to quarantine",
@@ -157,6 +159,10 @@ class SelfWatch:
             if each.rule in TROUBLES and each.version == VERSION:
                 name = (each.rule, each.labels.get("node", OWN_LINK))
                 self._states[name] = _State(each.start_ms, 0, False, each)
+
+    def told(self) -> Wrong:
+        """What people were told is wrong."""
+        return {name: "" for name, state in self._states.items() if state.firing is not None}
 
     def look(self, wrong: Wrong, now_ms: int) -> list[Transition]:
         """What begins to fire and what is resolved now."""

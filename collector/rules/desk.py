@@ -242,7 +242,7 @@ class Desk:
         said: list[Notification] = []
         groups: dict[str, list[Standing]] = {}
         for name, each in list(self.standings.items()):
-            if own_alone and each.alert.cause != "own":
+            if own_alone and each.alert.cause != "own" and each.alert.kind != OWN_LINK:
                 continue
             self._calm(each, now_ms)
             if each.news and self.hidden(each.alert, now_ms) is None:

@@ -4,10 +4,12 @@
     undecided --(another is active)----------------------------------------> standby
     standby   --(the active's will, or 15 s without a word of it)----------> active, the first by name before the others
     active    --(another is active and began later: it has missed this one)-> standby
-    any       --(connection lost, and there are others)--------------------> undecided
+    any       --(connected anew, and there are others)---------------------> undecided
+    standby   --(connection lost)------------------------------------------> undecided
 
 Two may be active for a moment: rows are idempotent and acknowledgements name what they are for, so an overlap costs
-work and nothing else. A lone collector goes on through a broken connection: nobody else will tell that all is silent.
+work and nothing else. The active goes on through a broken connection: where the broker is lost to all, nobody else will
+tell that all is silent. One that does not work tells that it has none, when that lasts: who worked may be lost as well.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ SILENCE_S = 15.0
 SAY_EVERY_S = 5.0
 TURN_S = 2.0
 FORGET_S = 24 * 3600.0
+UNLINKED_S = 300.0
 
 
 class Peer(NamedTuple):
@@ -42,6 +45,7 @@ class Standby:
         self._listened_s = 0.0
         self._vacant_s: float | None = None
         self._said_s: float | None = None
+        self._unlinked_s: float | None = None
 
     @property
     def active(self) -> bool:
@@ -58,10 +62,14 @@ class Standby:
         before = self.state
         if connection != self._connection:
             self._connection, self._listened_s, self._said_s = connection, now_s + LISTEN_S, None
-            if self.peers or before is State.STANDBY:
+            goes_on = connection is None and before is State.ACTIVE
+            if (self.peers or before is State.STANDBY) and not goes_on:
                 self.state = State.UNDECIDED
         if connection is not None:
+            self._unlinked_s = None
             self._decide(now_s)
+        elif self._unlinked_s is None:
+            self._unlinked_s = now_s
         if self.state is before:
             return None
         self.since_ms, self._said_s = now_ms, None
@@ -74,6 +82,10 @@ class Standby:
         self._said_s = now_s
         self.peers = {name: peer for name, peer in self.peers.items() if now_s - peer.heard_s < FORGET_S}
         return True
+
+    def is_cut_off(self, now_s: float) -> bool:
+        """Whether there has been no connection for minutes."""
+        return self._unlinked_s is not None and now_s - self._unlinked_s >= UNLINKED_S
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

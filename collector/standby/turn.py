@@ -14,6 +14,7 @@ from typing import Final
 from collector.broker.inbox import Arrived
 from collector.broker.link import Link
 from collector.broker.link_311 import Link311
+from collector.health.health import AWAY
 from collector.standby.flapping import Flapping
 from collector.standby.standby import Standby
 from wire import collector_status, names
@@ -92,6 +93,13 @@ class Turn:
         if self.standby.due(now_s):
             said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, self._version)
             self._link.publish(names.collector_status(self._name), collector_status.encode(said), retain=True)
+
+    def cut_off(self, now_s: float) -> str | None:
+        """What to tell of a collector that does not work, and has had no broker for minutes; None of any other."""
+        if self.active or not self.standby.is_cut_off(now_s):
+            return None
+        why = (self._link.trouble or AWAY).detail or "it does not answer"
+        return f"{self._name} does not work, and cannot know whether another does ({why})"
 
     def _look_for_a_twin(self, now_ms: int) -> None:
         """Two collectors of one name push each other out, and a broker need not say why it ends a connection."""

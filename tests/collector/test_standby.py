@@ -69,6 +69,21 @@ def test_a_lone_collector_goes_on_through_a_broken_connection() -> None:
     assert room.active() == ["c1"]
 
 
+def test_the_active_goes_on_where_the_broker_is_lost_to_all() -> None:
+    """Nobody worked, and so nobody told that the broker was lost."""
+    room = Room("c1", "c2")
+    room.pass_(10)
+    for name in room.all:
+        room.connection[name] = None
+    room.pass_(600)
+    assert room.active() == ["c1"]
+    assert [name for name, one in room.all.items() if one.is_cut_off(room.now_s) and not one.active] == ["c2"]
+    for name in room.all:
+        room.mend(name)
+    room.pass_(10)
+    assert len(room.active()) == 1
+
+
 def test_of_several_the_first_by_name_works_and_the_others_stand_by() -> None:
     room = Room("c2", "c1", "c3")
     room.pass_(10)

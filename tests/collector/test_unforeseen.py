@@ -20,6 +20,7 @@ from collector.config import Config
 from collector.delivery.ingest import Ingest
 from collector.delivery.quarantine import Quarantine
 from collector.delivery.registry import Registry
+from collector.health.health import Trouble
 from collector.numbers.calibration import Record
 from collector.pipeline import IDLE_S
 from collector.rules.engine import Engine
@@ -38,7 +39,8 @@ SPOOLS = {GOOD: "a" * 32, BAD: "b" * 32}
 class Inbox:
     """The link of a collector without a broker: what a test puts in arrives, what goes out is kept."""
 
-    connection = 1
+    connection: int | None = 1
+    trouble = Trouble("broker_away", "connection refused")
 
     def __init__(self) -> None:
         self.arrived: list[Arrived] = []
