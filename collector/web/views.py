@@ -51,6 +51,7 @@ class Views:
         self._views: dict[str, View] = {}
         self._looked_s: dict[str, float] = {}
         self._heard: dict[str, tuple[float, int | None]] = {}
+        self._heard_of_others: dict[str, int] = {}
         self._wanted: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
         self._began_s = -math.inf
@@ -87,8 +88,11 @@ class Views:
         return [view for view in views if view is not None]
 
     def latest_ms(self, node: str) -> int | None:
-        """The newest reading of a station, as known when somebody looked last; the database is not asked."""
-        return self._heard.get(node, _NEVER)[1]
+        """The newest reading of a station, as known when somebody looked last; the database is not asked.
+
+        Of particles and traffic; where there are none, of gases, noise and weather.
+        """
+        return self._heard.get(node, _NEVER)[1] or self._heard_of_others.get(node)
 
     async def _round(self, nodes: Collection[str]) -> None:
         """Look at those of some stations that nobody has looked at lately. Who asks for a page does not wait for it."""
@@ -119,6 +123,8 @@ class Views:
         views = look(self._site.store, stations, now_ms, self._site.reporting)
         silent = [view.station.node for view in views if view.latest_ms is None]
         self._heard |= {view.station.node: (now_s, view.latest_ms) for view in views if view.latest_ms is not None}
+        others = {view.station.node: [other.time_ms for other in view.others] for view in views}
+        self._heard_of_others |= {node: max(times) for node, times in others.items() if times}
         self._search(silent, now_ms, now_s)
         return [self._with_last(view) if view.latest_ms is None else view for view in views]
 

@@ -188,6 +188,26 @@ def test_who_looks_while_another_searches_for_a_silent_station_finds_it_too(
     city.close()
 
 
+def test_a_station_of_gases_noise_or_weather_alone_is_as_new_as_what_it_measures(tmp_path: Path) -> None:
+    """Beside its 612 ppm stood that there was no data yet. Where particles fell silent weather makes nothing new."""
+    city = City(tmp_path, 1_790_000_000_000)
+    city.stations[:] = [replace(station, last_ms=None, online=True) for station in city.stations]
+    now_ms, hours_ms = city.now_ms(), 5 * 3_600_000
+    city.write("lp-0001", "co2-1", "air_quality", [now_ms - 4000], {"co2_ppm": [612.0]})
+    city.write("lp-0002", "wx-1", "weather", [now_ms - 4000], {"temp_c": [3.0]})
+    city.write("lp-0003", "wx-1", "weather", [now_ms - 4000], {"temp_c": [3.0]})
+    city.write("lp-0003", "air-1", "air_quality", [now_ms - hours_ms], {"pm25_raw_ugm3": [8.0]})
+    seen = Views(city.site())
+    of_now = seen._look(city.stations)
+    assert [(view.freshness, view.latest_ms) for view in of_now] == [
+        ("live", now_ms - 4000), ("live", now_ms - 4000), ("stale", now_ms - hours_ms)
+    ]  # fmt: skip
+    assert seen.latest_ms("lp-0001") == now_ms - 4000
+    city.started_ms += hours_ms
+    assert [view.freshness for view in seen._look(city.stations)] == ["stale"] * 3
+    city.close()
+
+
 def test_a_city_of_silent_stations_costs_two_questions_and_none_again_within_five_minutes(tmp_path: Path) -> None:
     city = City(tmp_path)
     node, heard_ms = city.stations[0].node, city.now_ms() - 5 * 3_600_000
