@@ -102,6 +102,8 @@ class Collector:
 
     # -- what the product's collector asks of its link ------------------------------------------------------------
 
+    trouble = None
+
     @property
     def connection(self) -> int | None:
         """A number of its own for each connection."""

@@ -225,6 +225,8 @@ class Collector:
         if not self.up:
             self.start()
 
+    trouble = None
+
     @property
     def connection(self) -> int | None:
         """A number of its own for each connection."""
