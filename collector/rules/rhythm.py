@@ -16,8 +16,10 @@ from collector.rules.engine import Expected
 from collector.rules.transition import Series
 
 STEPS: Final = 10
-SLOWER: Final = 1.5
-"""A step of so many intervals of the model is no jitter."""
+SLOWER: Final = 1.2
+"""A least step of so many intervals of the model is no jitter: of a window five sixths are there until it is found."""
+AS_TOLD: Final = 1.1
+"""With one of so many a sensor that was slower reports as its model again."""
 UNKNOWN_MS: Final = 10_000
 """In place of the model's, where it is not known: who is quicker fills the parts of a window."""
 
@@ -52,13 +54,14 @@ class Rhythm:
         told_ms = self._told.get(series) or (0 if derived.is_span(series) else UNKNOWN_MS)
         if not told_ms or not times_ms:
             return
-        if len(times_ms) > 1 and times_ms[1] - times_ms[0] <= SLOWER * told_ms:  # so it is with most
+        bound_ms = told_ms * (AS_TOLD if series in self._found else SLOWER)
+        if len(times_ms) > 1 and times_ms[1] - times_ms[0] <= bound_ms:  # so it is with most
             self._keeps_pace(series)
             return
         last_ms, count, least_ms = self._seen.get(series, (0, 0, 0))
         steps = [times_ms[0] - last_ms] if 0 < last_ms < times_ms[0] else []
         steps += map(sub, times_ms[1:], times_ms)
-        if steps and min(steps) <= SLOWER * told_ms:
+        if steps and min(steps) <= bound_ms:
             self._keeps_pace(series)
             count = least_ms = 0
         elif steps:

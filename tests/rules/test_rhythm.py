@@ -67,8 +67,18 @@ def at_random(step_ms: int, kept: float) -> list[int]:
         (at_random(60_000, 1.0), 60_000),
         (at_random(60_000, 0.7), 60_000),
         ([T0 + n * 60_000 + n % 7 for n in range(99)], 59_994),
+        ([T0 + n * 1_400 + n % 7 for n in range(99)], 1_394),
+        ([T0 + n * 1_150 + n % 7 for n in range(99)], 1_000),
     ],
-    ids=["as its model", "most of it lost", "seldom", "seldom, and some of it lost", "and not to the millisecond"],
+    ids=[
+        "as its model",
+        "most of it lost",
+        "seldom",
+        "seldom, and some of it lost",
+        "and not to the millisecond",
+        "a little more seldom: of seven readings in ten no mean was complete",
+        "a little late",
+    ],
 )
 @pytest.mark.parametrize("together", [1, 7], ids=["one by one", "in batches"])
 def test_what_is_lost_makes_no_rhythm(times: list[int], interval_ms: int, together: int) -> None:
@@ -76,7 +86,7 @@ def test_what_is_lost_makes_no_rhythm(times: list[int], interval_ms: int, togeth
     rhythm.of(MODEL)
     for at in range(0, len(times), together):
         rhythm.note(AIR, times[at : at + together])
-    assert abs(told(rhythm) - interval_ms) <= interval_ms / 10
+    assert abs(told(rhythm) - interval_ms) <= interval_ms / 20
 
 
 def test_who_reports_as_its_model_again_is_expected_to_at_once() -> None:
