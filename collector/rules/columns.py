@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collector.numbers import flags
+from collector.numbers.indices import NA
 from collector.numbers.ordered import is_full
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 
 
 def wanted(plan: Plan, columns: Columns) -> Columns:
-    """The columns that the plan's windows read. Infinite values and failed ones are None; suspect ones stay."""
+    """The columns that the plan's windows read. Infinite and failed values and NA are None; suspect values stay."""
     texts = columns.get(flags.COLUMN)
     failed = flags.rows_of(texts)
     marked = flags.rows_of(texts, flags.marked)
@@ -26,7 +27,7 @@ def wanted(plan: Plan, columns: Columns) -> Columns:
             else:
                 found[name] = [None if v is None else 100.0 * (row in (doubted or ())) for row, v in enumerate(source)]
         elif spec.words:
-            found[name] = [None if v is None else float(v in spec.words) for v in source]
+            found[name] = [None if v in (None, NA) else float(v in spec.words) for v in source]
         elif bad:
             found[name] = [None if row in bad else v for row, v in enumerate(source)]
         else:

@@ -92,6 +92,20 @@ def test_hours_close_a_rule():
     assert run(engine_of(day), rows([80] * 9, midnight - 20 * MINUTE, 10 * MINUTE))[-1].state == "resolved"
 
 
+def test_an_index_that_is_not_published_ends_no_alert_on_its_category():
+    """Of the pollutant that was heavy there is no valid hour: the end of the pollution was told for it."""
+    rule = {"alert": "bad", "kind": "air_index", "category": ["重度污染"], "text": {"zh": "重", "en": "heavy"}}
+    series = Series.of("air_index", INDEX_OF | {"standard": "HJ 633", "edition": "2026", "period": "1h"})
+    engine = Engine(parse([rule]))
+    engine.expect([], T0)
+    said = []
+    for hour, word in enumerate(["重度污染", "NA", "重度污染", "良"]):
+        now_ms = T0 + (hour + 1) * HOUR + 3 * MINUTE
+        engine.observe(series, [T0 + hour * HOUR], {"category": [word]}, now_ms)
+        said += [(t.state, hour) for t in engine.tick(now_ms)]
+    assert said == [("firing", 0), ("resolved", 3)]
+
+
 HARD = (
     {"clear": "< 60"},
     {"for": "30s", "keep_firing_for": "20s"},
