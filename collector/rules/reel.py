@@ -297,7 +297,7 @@ class Reel:
         self.low[index], self.high[index] = watch.quiet_band(tracks)
 
     def _verdict(self, rule: Rule, time_ms: int, value: float | None, share: float) -> Verdict:
-        return Verdict.UNKNOWN if share < rule.complete else verdict(rule, value, time_ms, self._holds)
+        return verdict(rule, value if share >= rule.complete else None, time_ms, self._holds)
 
     def _holds(self, condition: Condition, time_ms: int) -> bool | None:
         """Whether a second condition on this series holds; None where its window is not complete."""

@@ -60,11 +60,14 @@ class Track:
 
 
 def verdict(rule: Rule, value: float | None, time_ms: int, holds: Callable[[Condition, int], bool | None]) -> Verdict:
-    """What a complete window's value says of a rule; `holds` answers for second conditions, None where nobody knows."""
-    if value is None:
-        return Verdict.UNKNOWN
+    """What a window's value, None where too little is there, says of a rule; outside its hours it sleeps.
+
+    `holds` answers for second conditions, None where nobody knows.
+    """
     if rule.hours is not None and not is_open(rule.hours, time_ms):
         return Verdict.CLEAR
+    if value is None:
+        return Verdict.UNKNOWN
     if not rule.limit.met(value):
         return Verdict.CLEAR if rule.clear_limit.met(value) else Verdict.BETWEEN
     if rule.unless is not None and holds(rule.unless, time_ms):

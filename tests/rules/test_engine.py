@@ -92,6 +92,17 @@ def test_hours_close_a_rule():
     assert run(engine_of(day), rows([80] * 9, midnight - 20 * MINUTE, 10 * MINUTE))[-1].state == "resolved"
 
 
+def test_hours_close_a_rule_also_when_too_little_of_its_window_is_there():
+    """Of few cars at night no mean speed is complete: slow traffic of the evening was told until the morning."""
+    rule = {"window": {"mean": "pm25_ugm3", "over": "10m"}, "hours": {"from": "00:00", "to": "01:00", "zone": "UTC"}}
+    midnight = T0 // (24 * HOUR) * 24 * HOUR + 24 * HOUR
+    engine = engine_of(rule)
+    engine.expect([Expected(AIR, MINUTE)], midnight)
+    evening, night = rows([80] * 40, midnight + 20 * MINUTE, MINUTE), rows([80] * 9, midnight + 70 * MINUTE, 4 * MINUTE)
+    said = run(engine, evening + night)
+    assert [(t.state, (t.event_ms - midnight) // MINUTE) for t in said] == [("firing", 27), ("resolved", 70)]
+
+
 def test_an_index_that_is_not_published_ends_no_alert_on_its_category():
     """Of the pollutant that was heavy there is no valid hour: the end of the pollution was told for it."""
     rule = {"alert": "bad", "kind": "air_index", "category": ["重度污染"], "text": {"zh": "重", "en": "heavy"}}
