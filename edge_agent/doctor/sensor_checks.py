@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
-from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED, STUCK, STUCK_CURE
+from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED, STUCK, STUCK_CURE, why_not_opened
 from edge_agent.screens.status import FOREIGN_BYTES
 from edge_agent.words import reading, span
 from wire.quantities import QUANTITIES
@@ -132,8 +133,9 @@ def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
             heard_s = time.monotonic() - began_s
     except SerialTimeoutException:
         return fail(check, STUCK, STUCK_CURE)
-    except OSError as error:
-        return skip(check, f"needs its port: {error.strerror or error}")
+    except (OSError, ValueError, termios.error) as error:
+        why = why_not_opened(error)
+        return fail(check, f"no port: {why}", _OPENS[BUSY]) if why == BUSY else skip(check, f"needs its port: {why}")
     verdicts = listening.verdicts()
     if verdicts:
         shown = reading(verdicts[0].values)

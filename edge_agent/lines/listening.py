@@ -12,7 +12,7 @@ import serial
 
 from device_profiles.profile import Profile
 from edge_agent.lines.captures import Piece
-from edge_agent.lines.not_opened import STUCK, STUCK_CURE, why_not_opened
+from edge_agent.lines.not_opened import BUSY, STUCK, STUCK_CURE, why_not_opened
 from edge_agent.lines.serial_line import open_line
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import Frame, Framer
@@ -71,8 +71,9 @@ def _failure(path: str, error: Exception) -> Failure:
     holder = holder_of(str(Path(path).resolve()))
     if isinstance(error, PermissionError) or "Permission" in str(error):
         return Failure(Exit.NOT_PERMITTED, "port-not-permitted", f"{path}: not permitted", DIALOUT_CURE)
-    busy = holder or "exclusively lock" in str(error)
-    why = f"is held by {holder or 'another program'}" if busy else f"cannot be opened: {why_not_opened(error)}"
+    why = why_not_opened(error)
+    busy = holder or why == BUSY
+    why = f"is held by {holder or 'another program'}" if busy else f"cannot be opened: {why}"
     text = f"{path} {why}"
     beside = "end that program; of an agent: sudo systemctl stop lamppost-agent, or lamppost agent watch --record"
     cure = beside if busy else "lamppost agent ports"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from wire.exits import reason
 
 NO_SUCH_PORT = "there is no such port"
@@ -14,7 +16,7 @@ STUCK_CURE = "pull its adapter out and plug it in again; of a serial server, loo
 def why_not_opened(error: Exception) -> str:
     """Why a serial port could not be opened, as whoever stands beside it can do something about it."""
     text = str(error)
-    if "lock" in text.lower():
+    if "lock" in text.lower() or getattr(error, "errno", None) == errno.EBUSY:  # ours lock it, ModemManager claims it
         return BUSY
     if isinstance(error, PermissionError) or "Permission" in text:
         return NOT_PERMITTED

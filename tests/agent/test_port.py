@@ -13,14 +13,19 @@ import pytest
 import serial
 
 from device_profiles.catalogue import load
+from edge_agent.doctor import sensor_checks
+from edge_agent.doctor.result import State
+from edge_agent.lines.listening import _failure
 from edge_agent.lines.not_opened import STUCK, why_not_opened
 from edge_agent.lines.port import Port
 from edge_agent.lines.serial_line import open_line
 from edge_agent.sensors.sensor import Sensor
+from edge_agent.settings.config import Sensor as SensorConfig
 from firmware_stubs.models import MODELS
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost
 
+PMS5003 = load(None).get("plantower-pms5003")
 HELD_UP_S = 0.6  # beyond the PMS5003's gap of half a second
 
 
@@ -224,11 +229,19 @@ def test_why_a_port_cannot_be_opened_is_said_in_words(tmp_path: Path) -> None:
     try:
         with serial.Serial(path, exclusive=True):
             assert _why(path) == "another program reads it"
+            told = sensor_checks._heard(
+                SensorConfig(name="air-1", profile="plantower-pms5003", port=path), PMS5003, 0.1
+            )
+            assert (told.state, told.cure) == (State.FAIL, "end that program: sudo lamppost agent ports")
     finally:
         host.stop()
     assert _why(str(tmp_path / "gone")) == "there is no such port"
     assert _why("/dev/null") == "this is no serial port"
     assert why_not_opened(serial.SerialTimeoutException("Write timeout")) == "it takes nothing that is said to it"
+    # as ModemManager does, by TIOCEXCL, which root alone passes over: it was `Device or resource busy`, `plug it in`
+    claimed = serial.SerialException(16, f"could not open port {path}: [Errno 16] Device or resource busy: '{path}'")
+    assert why_not_opened(claimed) == "another program reads it"
+    assert "is held by another program" in str(_failure("/dev/null", claimed))
     cannot = termios.error(22, "Invalid argument")
     assert why_not_opened(cannot) == "it cannot be set so: Invalid argument"
 
