@@ -209,6 +209,14 @@ def test_a_key_of_its_own_costs_a_proved_wxt_line_nothing() -> None:
     assert not frames.read(PROFILES["vaisala-wxt"], body.replace(b"r", b"R", 1) + b"\r\n", None)[0]
 
 
+def test_what_a_wxt_tells_of_its_analogue_inputs_is_no_damage() -> None:
+    """A WXT536 that sends by itself tells it between its other messages, without a CRC: each such line was damaged."""
+    for text in ("0R4,Tr=8.2C,Ra=0.0M,Sl=0.001262V,Rt=1032.0R,Sr=-0.566715V", "0R4,Tr=-224.2#,Ra=0.0M,Sl=0.000247V"):
+        (found,), bad = frames.read(PROFILES["vaisala-wxt"], f"{text}\r\n".encode(), None)
+        assert (found.rows, bad) == ([], [])
+        assert found.info["Ra"] == "0.0M"
+
+
 def nmea(body: str) -> Any:
     """One sentence, with its checksum, read."""
     good, bad = frames.read(PROFILES["nmea-gnss"], f"${body}*{reduce(xor, body.encode()):02X}\r\n".encode(), None)

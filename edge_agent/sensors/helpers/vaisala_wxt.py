@@ -13,6 +13,8 @@ from edge_agent.sensors.decoding import Decoded, Row, Values
 from edge_agent.sensors.fields import decimal
 from edge_agent.sensors.framing import BadFrame
 
+_INPUTS = "4"
+"""The message of a WXT536's analogue inputs: `0R4,Tr=8.2C,Ra=0.0M,Sl=0.001262V,Rt=1032.0R,Sr=-0.566715V`."""
 _SPEED = {"M": 1.0, "K": 1 / 3.6, "S": 0.44704, "N": 1852 / 3600}
 _LENGTH = {"M": 1.0, "I": 25.4}
 _HITS = {"M": 1.0, "I": 1 / 6.4516, "H": None}  # H: hits on the whole surface (WXT530 M211840EN-C p. 140), no density
@@ -67,12 +69,12 @@ def _values(data: bytes, head: str, rest: str) -> Decoded:
     row: Row = {}
     flags: tuple[str, ...] = ()
     info: dict[str, Any] = {"address": head[0], "message": f"R{head[2]}"}
-    proved = head[1:2].islower()
+    is_told = head[1:2].islower() or head[2] == _INPUTS  # by its CRC, or because no value of ours stands there
     for part in rest.split(","):
         key, _, text = part.partition("=")
         number, unit = decimal(text[:-1]), text[-1:]
         if key not in _KEYS:
-            if key == "Id" or proved:  # what hangs on a WXT530's analogue inputs, say: told, and not measured
+            if key == "Id" or is_told:  # what hangs on a WXT530's analogue inputs, say: told, and not measured
                 info[key] = text
                 continue
             return BadFrame(data, "bad_format")
