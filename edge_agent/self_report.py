@@ -79,6 +79,7 @@ class SelfReport:
             "up_s": round(now_s - self._started_s),
             "connected_s": _since(now_s, uplink.connected_since_s),
             "link_trouble": uplink.trouble,
+            "link_refusal": uplink.refusal,
             "link_flaps": uplink.flapping.often(now_s),
             "acked_s": _since(now_s, delivery.last_ack_s),
             "accepted": recorder.accepted,

@@ -72,6 +72,9 @@ class Uplink:
         self.line_bytes = 0  # batches out and acknowledgements in; TCP and TLS add a tenth to a half
         self.connected_since_s: float | None = None
         self.trouble: str | None = None  # why it is not connected
+        self.refusal: str | None = (
+            None  # why the broker takes nothing, though it lets us in; until something is answered
+        )
         self.flapping = Flapping(CUT_OFF, WITHIN_S)
         self._comings = Comings()
         self._troubles: set[str] = set()  # that were said since it was said that it is connected
@@ -192,6 +195,7 @@ class Uplink:
             kind = {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": True}
         return _Client(
             *self._address,
+            refused=self._on_refusal,
             username=self._broker.username or self._node,
             password=self._broker.password,
             identifier=self._node,
@@ -263,9 +267,16 @@ class Uplink:
             if isinstance(message, wire_ack.Hello):
                 birth = self._birth()
                 self._delivery.on_hello(message, birth.next_seq, now_s, birth.session)
-            else:
-                self._delivery.on_ack(message, now_s)
+            elif self._delivery.on_ack(message, now_s):
+                self.refusal = None
             self._work_due.set()
+
+    def _on_refusal(self, why: str) -> None:
+        """The broker has answered a publish with a reason to throw it away. It waits in the spool, as ever."""
+        if not self.counts["publish_refused"]:
+            log.warning("broker %s:%s refuses what is sent: %s (further ones are only counted)", *self._address, why)
+        self.counts["publish_refused"] += 1
+        self.refusal = why
 
     def _refuse(self, reason: str, error: ValueError) -> None:
         if not self.counts[reason]:
@@ -327,7 +338,30 @@ class Uplink:
 
 
 class _Client(aiomqtt.Client):
-    """A client that knows when a broker hangs up instead of an answer; aiomqtt waits for it as long as for a batch."""
+    """A client that knows when a broker hangs up instead of an answer; aiomqtt waits for it as long as for a batch.
+
+    And one that hears two things which neither aiomqtt nor paho pass on: how much the broker takes at once, and why it
+    `refused` a publish.
+    """
+
+    def __init__(self, *address: Any, refused: Callable[[str], None] = lambda _: None, **more: Any) -> None:
+        super().__init__(*address, **more)
+        self._refused = refused
+
+    def _on_connect(
+        self, client: paho.Client, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None
+    ) -> None:
+        most = getattr(properties, "ReceiveMaximum", wire_ack.WINDOW_MAX)
+        # its setter wants to know before the broker has said
+        client._max_inflight_messages = min(most, wire_ack.WINDOW_MAX)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_publish(
+        self, client: paho.Client, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        if reason_code.is_failure:
+            self._refused(str(reason_code))
+        super()._on_publish(client, userdata, mid, reason_code, properties)
 
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
         answer = asyncio.ensure_future(fut)

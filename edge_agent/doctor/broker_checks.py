@@ -37,6 +37,7 @@ _TLS_CURES = {
     "expired": "check the clock: date; else tell the office",
     "mismatch": "is that the broker's name? lamppost agent config get broker.host",
 }
+_RIGHTS_CURE = "tell the office: the node's rights at the broker"
 _REFUSAL_CURES = {
     "Retain not supported": "mosquitto: retain_available true",
     "QoS not supported": "mosquitto: max_qos 1 or 2",
@@ -48,7 +49,14 @@ def broker(station: Station) -> list[Result]:
     if station.settings is None:
         return [skip(check, "needs config.valid") for check in STEPS]
     results: list[Result] = []
-    for result in _steps(station.settings):
+    refusal = (station.said or {}).get("link_refusal")
+    for found in _steps(station.settings):
+        result = found
+        if refusal is not None and (found.id, found.state) == (
+            "broker.acl",
+            State.OK,
+        ):  # of batches the agent knows more
+            result = fail(found.id, f"refuses what the agent sends: {refusal}", _RIGHTS_CURE)
         results.append(result)
         if result.state is State.FAIL:
             reached = STEPS.index(result.id)
@@ -253,7 +261,7 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
     granted = talk.wait("suback")
     if granted is None or any(code.is_failure for code in granted):
         text = "may not hear acknowledgements: nothing would ever be released"
-        yield fail("broker.acl", text, "tell the office: the node's rights at the broker")
+        yield fail("broker.acl", text, _RIGHTS_CURE)
         return
     began_s = time.monotonic()
     talk.client.publish(names.response(settings.node, "doctor"), b'{"v":1,"tx":"doctor"}', 1)
@@ -262,7 +270,7 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
         yield ok("broker.acl", "may hear acknowledgements and requests")
         yield fail("broker.roundtrip", f"no PUBACK in {STEP_S:g} s", "a slow or full broker: tell the office")
     elif done.is_failure:
-        yield fail("broker.acl", f"may not publish: {done}", "tell the office: the node's rights at the broker")
+        yield fail("broker.acl", f"may not publish: {done}", _RIGHTS_CURE)
     else:
         yield ok("broker.acl", "may publish, and hear acknowledgements")
         yield ok("broker.roundtrip", f"PUBACK {(time.monotonic() - began_s) * 1000:.0f} ms")

@@ -23,6 +23,8 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
         found.append("cut off all the time: lamppost agent doctor --only broker.steady")
     elif said["connected_s"] is None:
         found.append("not connected: lamppost agent doctor --only broker")
+    elif said.get("link_refusal"):
+        found.append("the broker refuses what is sent: lamppost agent doctor --only broker.acl")
     for sensor in said["sensors"]:
         state = _state(said, sensor, now_ms)
         if state not in ("ok", "warming up"):
@@ -64,6 +66,8 @@ def _patience_s(said: dict[str, Any]) -> float:
 
 def nobody_confirms(said: dict[str, Any], now_ms: float) -> bool:
     """Connected to a broker behind which no collector answers."""
+    if said.get("link_refusal"):
+        return False  # it is the broker
     unheard = said["acked_s"] is None or said["acked_s"] > _patience_s(said)
     return said["connected_s"] is not None and unheard and waits_long(said, now_ms)
 
@@ -133,6 +137,8 @@ def not_connected(said: dict[str, Any]) -> str:
 def _broker(said: dict[str, Any]) -> str:
     if said["connected_s"] is None:
         return not_connected(said)
+    if said.get("link_refusal"):
+        return f"connected {span(said['connected_s'])} · refuses: {said['link_refusal']}"
     acked_s = said["acked_s"]
     last = "nothing confirmed yet" if acked_s is None else f"last confirmed {span(acked_s)} ago"
     return f"connected {span(said['connected_s'])} · {last}"

@@ -60,6 +60,15 @@ def test_why_it_is_not_connected_is_told() -> None:
     assert len(line) <= 60
 
 
+def test_a_broker_that_lets_us_in_and_takes_nothing_is_told() -> None:
+    """It was `connected, and nobody confirms`, and whoever stood there looked for a collector."""
+    said = told() | {"link_refusal": "Not authorized", "acked_s": None, "oldest_ms": NOW_MS - 3_600_000}
+    assert (
+        "broker   connected 1 min · refuses: Not authorized" in screen(said | {"connected_s": 60}, NOW_MS).splitlines()
+    )
+    assert troubles(said, NOW_MS) == ["the broker refuses what is sent: lamppost agent doctor --only broker.acl"]
+
+
 def test_a_link_that_comes_and_goes_is_told_to_whoever_stands_at_the_box() -> None:
     """Beside a copy of its card it was "not connected" now and then, and the doctor found nothing."""
     said = told() | {"connected_s": None, "link_flaps": True}

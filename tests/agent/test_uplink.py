@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import random
 import signal
 import sqlite3
@@ -138,6 +139,95 @@ CONNACK, TAKEN_OVER = b"\x20\x03\x00\x00\x00", b"\xe0\x01\x8e"
 def test_a_broker_that_hangs_up_is_not_waited_for(spool: Spool, says: tuple[bytes, ...], why: str) -> None:
     """As a proxy before one that restarts, or beside a copy of the card: each try took twenty seconds."""
     assert asyncio.run(_beside_who_hangs_up(spool, *says)) == why
+
+
+async def _beside_who_takes_little(spool: Spool, most: int) -> int:
+    """How many publishes were under way at once to a broker that says in its CONNACK how many it takes."""
+    under_way, done = [0], asyncio.Event()
+
+    async def take(heard: asyncio.StreamReader, line: asyncio.StreamWriter) -> None:
+        def confirm(number: bytes) -> None:
+            under_way.append(under_way[-1] - 1)
+            line.write(b"\x40\x02" + number)
+
+        while head := await heard.read(2):
+            more = (await heard.readexactly(1))[0] << 7 if head[1] & 0x80 else 0
+            body = await heard.readexactly(head[1] & 0x7F | more)
+            if head[0] >> 4 == 1:
+                line.write(b"\x20\x06\x00\x00\x03\x21" + most.to_bytes(2, "big"))
+            elif head[0] >> 4 == 8:
+                line.write(b"\x90\x05" + body[:2] + b"\x00\x01\x01")
+            elif head[0] >> 4 == 3:
+                at = 2 + int.from_bytes(body[:2], "big")
+                under_way.append(under_way[-1] + 1)
+                asyncio.get_running_loop().call_later(0.02, confirm, body[at : at + 2])
+                if len(under_way) > 16:
+                    done.set()
+        line.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        uplink = uplink_of(spool, port=server.sockets[0].getsockname()[1])
+        uplink._delivery.connect_pause_s, uplink._delivery.window = 0.0, 16
+        running = asyncio.create_task(uplink.run())
+        while uplink.connected_since_s is None:
+            await asyncio.sleep(0.01)
+        uplink._delivery._room_max = 16.0  # as after many answers
+        uplink.wake()
+        async with asyncio.timeout(10):
+            await done.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return max(under_way)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_broker_has_no_more_under_way_than_it_takes_at_once(spool: Spool, most: int) -> None:
+    """More is an error by which a strict broker hangs up (MQTT 5, 3.3.4): with a backlog it did so again and again."""
+    for number in range(12):
+        reading = Reading(Series("air-1", "air_quality"), 1_790_000_000_000 + number, {"co2_ppm": 400})
+        spool.accept_and_seal([reading], Origin("lp-1", "s", "0" * 8, "synced"))
+    assert asyncio.run(_beside_who_takes_little(spool, most)) <= most
+
+
+class Refusing(Mosquitto):
+    """Lets a node in, and takes nothing but its status."""
+
+    def configure(self) -> None:
+        rules = self.folder / "acl"
+        rules.write_text("pattern write lamppost/1/%u/status\npattern read lamppost/1/%u/#\n")
+        self.extra = f"user {getpass.getuser()}\nacl_file {rules}\n"  # another user may not enter a test's folder
+        super().configure()
+
+
+@pytest.mark.real
+def test_a_broker_that_lets_us_in_and_takes_nothing_is_known_by_its_word(
+    spool: Spool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was a collector that did not answer: the broker's word came with each batch, and nobody heard it."""
+    spool.accept_and_seal(
+        [Reading(Series("air-1", "air_quality"), 1, {"co2_ppm": 2})], Origin("lp-1", "s", "0" * 8, "synced")
+    )
+    broker = Refusing(tmp_path / "broker")
+    broker.start()
+
+    async def refused() -> Uplink:
+        uplink = uplink_of(spool, port=broker.port)
+        uplink._delivery.connect_pause_s = 0.0
+        running = asyncio.create_task(uplink.run())
+        async with asyncio.timeout(10):
+            while uplink.refusal is None:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return uplink
+
+    try:
+        uplink = asyncio.run(refused())
+    finally:
+        broker.stop()
+    assert (uplink.refusal, uplink.trouble, uplink.counts["publish_refused"]) == ("Not authorized", None, 1)
+    assert "refuses what is sent: Not authorized" in caplog.text
+    assert spool.depth().rows == 1
 
 
 class Silent(Broker):

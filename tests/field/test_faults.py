@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -94,6 +95,18 @@ def test_a_broker_that_refuses_us_and_one_with_too_small_packets(field: Field) -
     found = field.doctor("broker")
     assert found["broker.auth"]["state"] == "fail"
     assert "password" in found["broker.auth"]["cure"]
+
+
+def test_a_broker_that_refuses_batches_is_named_though_it_takes_what_the_doctor_says(field: Field) -> None:
+    """All of it was well, and readings waited for a collector that was not to blame."""
+    field.write(field.settings())
+    field.broker.start()
+    now_ms = round(time.time() * 1000)
+    (field.folder / "status.json").write_text(json.dumps(said() | {"at_ms": now_ms, "link_refusal": "Quota exceeded"}))
+    found = field.doctor("broker")
+    assert found["broker.acl"]["state"] == "fail"
+    assert "Quota exceeded" in found["broker.acl"]["text"]
+    assert "rights" in found["broker.acl"]["cure"]
 
 
 def test_an_unknown_host_is_a_matter_of_names_and_takes_seconds(field: Field) -> None:
