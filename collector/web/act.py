@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from collector.notify.grant import Grant, Grants
-from collector.web.desk.handling import LENGTHS_MS, Deed, do, end_ms
+from collector.web.desk.handling import LENGTHS_MS, Deed, do, end_ms, is_anothers
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.pages import language_of
 from collector.web.render import Renderer
@@ -81,6 +81,8 @@ class Act:
         if not 1 <= len(name) <= NAME_MAX:
             raise HTTPException(400, "refused_form")
         who, note = f"{name} ({grant.channel})", fields.get("note", "").strip()
+        if verb == "acknowledge" and is_anothers(alert, who, fields.get("had", "")):
+            raise HTTPException(409, "refused_taken")
         deed = Deed(alert.fingerprint, verb, who, note, end_ms(length, now_ms))
         try:
             await run_in_threadpool(do, self._site, deed)

@@ -200,7 +200,8 @@ def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Res
             return refusal(status, reason, f"{ROOT}/openapi.json describes what there is", headers=headers)
         words = renderer.words(language_of(request))
         text = words(detail if detail in TEXTS else "not_found")
-        html = renderer.page("refused.html", words.language, path="/", safe=False, text=text, events=None)
+        path = "/ops" if request.url.path.removeprefix("/en").startswith("/ops") else "/"
+        html = renderer.page("refused.html", words.language, path=path, safe=False, text=text, events=None)
         return HTMLResponse(html, status, headers=headers)
 
     return refuse

@@ -20,7 +20,7 @@ from collector.stores.store import StoreDown
 from collector.web import past
 from collector.web.desk.accounts import NotAccepted, Session
 from collector.web.desk.desk import Desk
-from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, acknowledge_all, do, end_ms
+from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, acknowledge_all, do, end_ms, is_anothers
 from collector.web.desk.reports import CHANGES
 from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.live import Live, Sight, stream
@@ -152,6 +152,8 @@ class Ops:
             raise HTTPException(400, "refused_form")
         if verb != "note" and alert.state == "resolved":
             raise HTTPException(400, "refused_desk")
+        if verb in ("acknowledge", "giveback") and is_anothers(alert, session.name, fields.get("had", "")):
+            raise HTTPException(409, "refused_taken")
         now_ms, until_ms = self._site.now_ms(), None
         if verb in ("acknowledge", "silence"):
             until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)

@@ -333,6 +333,11 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "Not done, and nothing was changed: the alert may just have ended, or the desk cannot write its file now.",
     ),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
+    "refused_taken": (
+        "此间已有别人确认了这条告警，刚才的操作没有执行；先看是谁在处理，仍要这样做就再来一次。",
+        "Somebody else has acknowledged it meanwhile, and nothing was done: look who has it, and do it again if"
+        " you still want to.",
+    ),
     "refused_old": (
         "这个页面已经过时（之后重新登录过，或打开太久），刚才的操作没有执行；请重新打开页面再做一次。",
         "This page is out of date (you logged in again since, or it was open for long), and nothing was done;"

@@ -91,6 +91,17 @@ def test_a_reader_acknowledges_from_the_message_and_the_trail_names_both(served:
     assert "<form" not in after
 
 
+def test_what_somebody_took_since_the_page_was_opened_is_not_taken_from_them(served: Served, token: str) -> None:
+    _, cookie, form = opened(served, f"/en/act/{token}")
+    city = served.city
+    taken = {"alert": city.alerts[0].fingerprint, "who": "wang", "note": "", "until_ms": city.now_ms() + 3_600_000}
+    assert city.duty.ask("ack", taken)["done"]
+    refused = send(served, f"/en/act/{token}", cookie, form)
+    assert (refused.status, "Somebody else has acknowledged it meanwhile" in refused.text) == (409, True)
+    assert 'name="had" value="wang"' in served.get(f"/en/act/{token}").text
+    assert send(served, f"/en/act/{token}", cookie, form, had="wang").status == 303
+
+
 def test_a_name_that_would_command_a_terminal_is_tamed(served: Served, token: str) -> None:
     _, cookie, form = opened(served, f"/act/{token}")
     assert send(served, f"/act/{token}", cookie, form, name="eve\x1b[2K\u202eve", note="a\x07b\nc").status == 303

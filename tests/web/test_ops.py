@@ -142,6 +142,22 @@ def test_after_an_alert_the_next_that_nobody_has_is_at_hand_and_what_was_acknowl
     assert operator.post("/ops/alert/h1/giveback", {}).status == 400, "nobody has it"
 
 
+def test_who_acknowledges_what_somebody_took_meanwhile_is_told_and_takes_over_what_they_see(served: Served) -> None:
+    """An open form holds the list: two drove to one pole, and the first was not told that it was taken from them."""
+    operator, duty = Operator(served), served.city.duty
+    taken = {"alert": "f1", "who": "wang", "note": "", "until_ms": served.city.now_ms() + 3_600_000}
+    assert duty.ask("ack", taken)["done"]
+    form = {"note": "x", "length": "8h"}
+    refused = operator.post("/en/ops/alert/f1/acknowledge", form | {"had": ""})
+    assert (refused.status, "Somebody else has acknowledged it meanwhile" in refused.text) == (409, True)
+    assert 'href="/en/ops"' in refused.text, "back to the desk"
+    assert operator.post("/en/ops/alert/f1/giveback", {"had": "li"}).status == 409, "nor is it given back for another"
+    (had, _) = re.findall(r'name="had" value="([^"]*)"', operator.get("/ops").text)
+    assert (had, [deed.who for deed in duty.deeds]) == ("wang", ["wang"])
+    assert operator.post("/ops/alert/f1/acknowledge", form | {"had": had}).status == 303
+    assert [deed.who for deed in duty.deeds] == ["wang", "li"]
+
+
 def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) -> None:
     first = served.city.alerts[0]
     served.city.alerts += [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 13)]

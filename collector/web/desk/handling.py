@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
-from collector.web.site import Site
+from collector.web.site import AlertView, Site
 
 VERBS: Final = ("acknowledge", "silence", "note", "giveback")
 LENGTHS_MS: Final = {"1h": 3_600_000, "8h": 8 * 3_600_000, "24h": 24 * 3_600_000, "resolved": UNTIL_RESOLVED_MS}
@@ -30,6 +30,11 @@ class Deed(NamedTuple):
     who: str
     note: str
     until_ms: int | None
+
+
+def is_anothers(alert: AlertView, who: str, shown: str) -> bool:
+    """Whether somebody took the alert since the page was made whose reader `who` saw that `shown` had it."""
+    return alert.acked_by not in (None, who, shown)
 
 
 def do(site: Site, deed: Deed) -> None:
