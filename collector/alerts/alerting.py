@@ -108,7 +108,8 @@ class Alerting:
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
-        self._caught_up = self._replayed = self._rests = False
+        self._caught_up = self._replayed = False
+        self._rests = True  # until it is said to work
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
         self.trouble: str | None = None
@@ -215,6 +216,10 @@ class Alerting:
 
         While the state file takes nothing, `trouble` says why, nobody is told anything, and nothing is lost.
         """
+        self._rests = False
+        return self._try_step(now_ms)
+
+    def _try_step(self, now_ms: int) -> list[Change]:
         if not self._waits.is_due("state", now_ms):
             return []
         try:
@@ -233,17 +238,16 @@ class Alerting:
         Where another works, what was told of this one's link, and of what else was wrong with it, is over with its
         work; where nobody knows, it stays as it was.
         """
+        self._rests = True
         if is_replaced:
-            links = [each.alert for each in self.desk.standings.values() if each.firing and each.alert.kind == OWN_LINK]
-            self._others += [each.ended(now_ms, REPLACED) for each in links if each.cause == "offline"]
+            said = {each.fingerprint for each in self._others}
+            own = [each.alert for name, each in self.desk.standings.items() if each.firing and name not in said]
+            links = [each for each in own if each.kind == OWN_LINK and each.cause == "offline"]
+            self._others += [each.ended(now_ms, REPLACED) for each in links]
         else:
             wrong = self._self_watch.told() | wrong
         self._others += self._self_watch.look(wrong, now_ms)
-        self._rests = True
-        try:
-            return self.tick(now_ms)
-        finally:
-            self._rests = False
+        return self._try_step(now_ms)
 
     def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
         self._waits.put_off("state", now_ms, RETRY_MS)
@@ -295,9 +299,13 @@ class Alerting:
         return list(self._shown)
 
     def standing(self, receiver: str) -> list[Transition]:
-        """What a receiver was told of last: for those who must hear it again and again."""
+        """What a receiver was told of last: for those who must hear it again and again.
+
+        While another works, of this collector itself alone: all else may be over by what that one has said.
+        """
         with self._lock:
-            return self.desk.told_to(receiver)
+            told = self.desk.told_to(receiver)
+        return [each for each in told if each.kind == OWN_LINK] if self._rests else told
 
     def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
         """Ask the desk from any thread of this program; when this returns the answer is on disk, unless `trouble`, and

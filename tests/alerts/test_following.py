@@ -34,6 +34,28 @@ def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path:
     assert [view.state for view in first.alerting.current()] == []
 
 
+def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: Path, closes: Closes) -> None:
+    """Alertmanager heard of it every minute, for ever, and called people each time that the other said it was over."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.tick()
+    assert [each.state for each in first.alerting.standing("hook")] == ["firing"]
+    go_on(second, first)
+    second.reading(10.0)
+    assert said_by(second, 6 * MINUTE) == [("resolved", "+0")]
+    for begins_anew in (False, True):
+        if begins_anew:
+            first.die()
+        else:
+            first.alerting.rest({}, True, second.now_ms)
+        assert first.alerting.standing("hook") == []
+    wrong = {("collector-broker", "collector"): "refused"}
+    for _ in range(3):
+        first.now_ms = second.now_ms = second.now_ms + 10_000
+        first.alerting.rest(wrong, False, first.now_ms)
+    assert [each.rule for each in first.alerting.standing("hook")] == ["collector-broker"]
+
+
 def pair(folder: Path, closes: Closes, *rules: dict[str, Any]) -> tuple[Desk, Desk]:
     """Two collectors on one database; the second has not worked yet."""
     first = closes(Desk(folder, *rules))
