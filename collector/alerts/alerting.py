@@ -346,7 +346,7 @@ class Alerting:
         notes = self.desk.tick(now_ms, own_alone=self._own_alone)
         self.outbox.put(notes, now_ms)
         self._put_people()
-        changes = self._retained.changes(said, {} if self._own_alone else self.desk.standings, now_ms)
+        changes = self._retained.changes(said, None if self._own_alone else self.desk.standings, now_ms)
         self._unwritten.retained |= self._retained.unsaved()
         self._unwritten.transitions += [(each, now_ms) for each in said]
         unsaved, urgent = self._engine.unsaved()

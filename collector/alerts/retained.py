@@ -34,9 +34,16 @@ class Retained:
         self._looked_ms = 0
         self._unsaved: dict[str, tuple[str, int | None] | None] = {}
 
-    def changes(self, said: Iterable[Transition], standings: Mapping[str, Standing], now_ms: int) -> list[Change]:
-        """Messages that changed since the last call, by what was said and what stands at the desk."""
+    def changes(
+        self, said: Iterable[Transition], standings: Mapping[str, Standing] | None, now_ms: int
+    ) -> list[Change]:
+        """Messages that changed since the last call, by what was said and what stands at the desk.
+
+        Without a desk by what was said alone: where another works the rest of them are its own.
+        """
         moved = {each.fingerprint: each for each in said if not each.late}
+        if standings is None:
+            return [self._keep(each, None, now_ms) for each in moved.values()]
         for name, standing in standings.items():
             who = standing.ack.who if standing.ack is not None else ""
             if self._acks.get(name, "") != who:

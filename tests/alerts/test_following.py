@@ -56,6 +56,19 @@ def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: P
     assert [each.rule for each in first.alerting.standing("hook")] == ["collector-broker"]
 
 
+def test_who_stands_by_takes_no_message_from_the_broker_that_another_keeps(tmp_path: Path, closes: Closes) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    for value in (90.0, 10.0):
+        first.reading(value)
+        first.tick()
+        first.now_ms += MINUTE
+    go_on(second, first)
+    second.now_ms += 24 * HOUR
+    second.reading(90.0)
+    assert said_by(second) != []
+    assert first.alerting.rest({}, True, second.now_ms) == []
+
+
 def pair(folder: Path, closes: Closes, *rules: dict[str, Any]) -> tuple[Desk, Desk]:
     """Two collectors on one database; the second has not worked yet."""
     first = closes(Desk(folder, *rules))
