@@ -52,6 +52,9 @@ def test_metrics_rules_and_probes_tell_what_is(rig: Rig) -> None:
     seen = metrics(port)
     assert seen["lamppost_active"] == seen["lamppost_alive"] == seen["lamppost_database_ready"] == 1
     assert seen["lamppost_node_online,node=lp-1,site=test-site"] == 1
+    assert {seen[f"lamppost_ingest_total,what=quarantined_{what}"] for what in ("batches", "rows")} == {0}, (
+        "what is there first with 1 has not increased: of the first batch in the quarantine nobody was told"
+    )
     assert seen["process_resident_memory_bytes"] > 1e6
     names = set(re.findall(r"lamppost_\w+", RULES.read_text())) - {"lamppost_rules"}
     assert names <= {name.partition(",")[0] for name in seen}, "every rule asks for something that there is"
