@@ -11,6 +11,8 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -59,6 +61,7 @@ VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
 RETIRED_EVERY_MS: Final = 15_000
 FORGET_EVERY_MS: Final = 3_600_000
+STORY_EVERY_MS: Final = 30_000
 REPLACED: Final = "another collector works"
 
 
@@ -110,6 +113,7 @@ class Alerting:
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
         self._caught_up = self._replayed = False
         self._rests = True  # until it is said to work
+        self._story: Future[list[Transition]] | None = None
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
         self.trouble: str | None = None
@@ -244,10 +248,24 @@ class Alerting:
             own = [each.alert for name, each in self.desk.standings.items() if each.firing and name not in said]
             links = [each for each in own if each.kind == OWN_LINK and each.cause == "offline"]
             self._others += [each.ended(now_ms, REPLACED) for each in links]
+            self._read_along(now_ms)
         else:
             wrong = self._self_watch.told() | wrong
         self._others += self._self_watch.look(wrong, now_ms)
         return self._try_step(now_ms)
+
+    def _read_along(self, now_ms: int) -> None:
+        """Have shown what the one that works has said, as the database knows it: what is known here is of before."""
+        if self._story is None:
+            if self._waits.comes_round("story", now_ms, STORY_EVERY_MS):
+                since_ms = now_ms - SHOWN_AFTER_MS
+                self._story = self.points.aside(partial(points.story, self._store, self._rules, since_ms))
+        elif self._story.done():
+            done, self._story = self._story, None
+            with suppress(StoreDown):  # asked again soon
+                story = done.result()
+                own = {name: each for name, each in self._episodes.items() if each.cause == "own"}
+                self._episodes = own | {each.fingerprint: each for each in story if not each.late}
 
     def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
         self._waits.put_off("state", now_ms, RETRY_MS)
@@ -419,7 +437,8 @@ class Alerting:
 
     def _look_around(self, now_ms: int) -> None:
         """What is shown, with what the engine knows now; it is asked by its own thread alone."""
-        self._pending = tuple(islice((a for a in self._engine.alerts() if a.state == "pending"), PENDING_SHOWN))
+        alerts = () if self._rests else self._engine.alerts()
+        self._pending = tuple(islice((a for a in alerts if a.state == "pending"), PENDING_SHOWN))
         since_ms = now_ms - SHOWN_AFTER_MS
         with self._lock:
             for name in [n for n, e in self._episodes.items() if e.state == "resolved" and e.event_ms < since_ms]:

@@ -69,6 +69,29 @@ def test_who_stands_by_takes_no_message_from_the_broker_that_another_keeps(tmp_p
     assert first.alerting.rest({}, True, second.now_ms) == []
 
 
+def test_the_pages_of_who_stands_by_show_what_the_other_has_said(tmp_path: Path, closes: Closes) -> None:
+    """What fired when it last worked fired there for ever, and what began since did not."""
+    first, second = pair(tmp_path, closes, HIGH)
+
+    def shown() -> list[str]:
+        for _ in range(3):
+            first.now_ms = second.now_ms = second.now_ms + 20_000
+            first.alerting.rest({}, True, first.now_ms)
+        return [view.state for view in first.alerting.current()]
+
+    first.reading(90.0)
+    first.tick()
+    go_on(second, first)
+    second.wait(MINUTE)
+    second.reading(10.0)
+    second.tick()
+    assert shown() == ["resolved"]
+    second.wait(10 * MINUTE)
+    second.reading(90.0)
+    second.tick()
+    assert shown() == ["firing"]
+
+
 def pair(folder: Path, closes: Closes, *rules: dict[str, Any]) -> tuple[Desk, Desk]:
     """Two collectors on one database; the second has not worked yet."""
     first = closes(Desk(folder, *rules))
