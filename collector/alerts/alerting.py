@@ -112,7 +112,7 @@ class Alerting:
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
         self._caught_up = self._replayed = False
-        self._rests = True  # until it is said to work
+        self._rests, self._is_replaced = True, False  # until it is said to work
         self._story: Future[list[Transition]] | None = None
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
@@ -220,7 +220,7 @@ class Alerting:
 
         While the state file takes nothing, `trouble` says why, nobody is told anything, and nothing is lost.
         """
-        self._rests = False
+        self._rests = self._is_replaced = False
         return self._try_step(now_ms)
 
     def _try_step(self, now_ms: int) -> list[Change]:
@@ -242,7 +242,7 @@ class Alerting:
         Where another works, what was told of this one's link, and of what else was wrong with it, is over with its
         work; where nobody knows, it stays as it was.
         """
-        self._rests = True
+        self._rests, self._is_replaced = True, is_replaced
         if is_replaced:
             said = {each.fingerprint for each in self._others}
             own = [each.alert for name, each in self.desk.standings.items() if each.firing and name not in said]
@@ -335,6 +335,8 @@ class Alerting:
         with self._lock:
             if self.trouble is not None:
                 return [{"refused": f"the state file cannot be written: {self.trouble}"} for _ in asked]
+            if self._is_replaced:  # who tells would not know of it, and would call people all the same
+                return [{"refused": "this collector stands by; ask the one that works"} for _ in asked]
             said = [self._duty.do(verb, each, now_ms) for each in asked]
             self._put_people()
             try:

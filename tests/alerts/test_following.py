@@ -56,6 +56,21 @@ def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: P
     assert [each.rule for each in first.alerting.standing("hook")] == ["collector-broker"]
 
 
+def test_who_stands_by_acknowledges_nothing(tmp_path: Path, closes: Closes) -> None:
+    """At its own desk it was done: people took the alert for theirs, and the other one went on to escalate."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.tick()
+    go_on(second, first)
+    first.alerting.rest({}, True, second.now_ms)
+    (alert,) = first.alerting.current()
+    asked = {"alert": alert.fingerprint, "who": "王磊", "note": "", "until_ms": second.now_ms + HOUR}
+    assert "stands by" in first.alerting.ask("ack", asked, second.now_ms)["refused"]
+    assert second.alerting.ask("ack", asked, second.now_ms)["done"]
+    first.alerting.rest({}, False, second.now_ms)  # nobody else is known to work: it is theirs then
+    assert first.alerting.ask("ack", asked, second.now_ms)["done"]
+
+
 def test_who_stands_by_takes_no_message_from_the_broker_that_another_keeps(tmp_path: Path, closes: Closes) -> None:
     first, second = pair(tmp_path, closes, HIGH)
     for value in (90.0, 10.0):
