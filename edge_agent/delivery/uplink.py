@@ -72,9 +72,7 @@ class Uplink:
         self.line_bytes = 0  # batches out and acknowledgements in; TCP and TLS add a tenth to a half
         self.connected_since_s: float | None = None
         self.trouble: str | None = None  # why it is not connected
-        self.refusal: str | None = (
-            None  # why the broker takes nothing, though it lets us in; until something is answered
-        )
+        self.refusal: str | None = None  # why the broker, which lets us in, takes nothing; until an answer comes
         self.flapping = Flapping(CUT_OFF, WITHIN_S)
         self._comings = Comings()
         self._troubles: set[str] = set()  # that were said since it was said that it is connected

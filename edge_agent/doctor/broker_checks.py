@@ -52,10 +52,8 @@ def broker(station: Station) -> list[Result]:
     refusal = (station.said or {}).get("link_refusal")
     for found in _steps(station.settings):
         result = found
-        if refusal is not None and (found.id, found.state) == (
-            "broker.acl",
-            State.OK,
-        ):  # of batches the agent knows more
+        if refusal is not None and found.id == "broker.acl" and found.state is State.OK:
+            # the agent, which sends batches, knows more
             result = fail(found.id, f"refuses what the agent sends: {refusal}", _RIGHTS_CURE)
         results.append(result)
         if result.state is State.FAIL:
