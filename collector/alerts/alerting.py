@@ -15,7 +15,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from collector.alerts import audit, catch_up, points
@@ -25,13 +24,13 @@ from collector.alerts.duty import Duty
 from collector.alerts.in_service import InService
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
+from collector.alerts.shown import SHOWN_AFTER_MS, Shown, pending
 from collector.alerts.unwritten import Unwritten
-from collector.alerts.views import views
 from collector.delivery.registry import Node
 from collector.edge import Edge
 from collector.notify.teller import Teller
 from collector.rules.desk import Desk, Policy
-from collector.rules.engine import Alert, Engine
+from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.recent import Columns
@@ -47,7 +46,6 @@ from collector.web.site import AlertView
 
 log = logging.getLogger("lamppost.alerts")
 
-SHOWN_AFTER_MS: Final = 24 * 3_600_000
 SAVED_WITHIN_S: Final = 300
 SAVED_SOON_S: Final = 30
 FEW: Final = 1_000
@@ -56,7 +54,6 @@ SAVED_AT_ONCE: Final = 500
 """After a catch-up, so that the next one is short."""
 SAVE_EVERY_MS: Final = 1_000
 URGENT_MOST: Final = 50
-PENDING_SHOWN: Final = 200
 VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
 RETIRED_EVERY_MS: Final = 15_000
@@ -119,12 +116,9 @@ class Alerting:
         self.trouble: str | None = None
         self.on_broken: Callable[[str, Exception], None] | None = None
         self._waits, self._edge = Waits(), Edge(log)
-        self._episodes: dict[str, Transition] = {}
-        for each in self._book.transitions(now_ms - SHOWN_AFTER_MS):
-            self._remember(each.transition)
-        self._episodes |= {name: each.alert for name, each in self.desk.standings.items() if each.firing}
-        self._pending: tuple[Alert, ...] = ()
-        self._shown: tuple[AlertView, ...] = ()
+        self._shown = Shown(self.desk, self._rules)
+        self._shown.remember(each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
+        self._shown.remember(each.alert for each in self.desk.standings.values() if each.firing)
         self._look_around(now_ms)
 
     def tell_by(self, teller: Teller) -> None:
@@ -195,7 +189,8 @@ class Alerting:
         self._in_service.nodes = nodes
         self._engine = Engine.restore(self._rules.values(), {}, self._in_service.expected(), now_ms)
         self._fresh, self._caught_up = True, False
-        self._episodes = {name: each for name, each in self._episodes.items() if each.cause == "own"}
+        with self._lock:
+            self._shown.forget_others()
 
     def _take_over(self, now_ms: int) -> None:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
@@ -207,8 +202,8 @@ class Alerting:
             (told if each.event_ms < sure_ms or self._book.is_known(each) else unsure).append(each)
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
-            self._episodes |= {each.fingerprint: each for each in story if not each.late}
-            self._changes += self._retained.follow(self._episodes.values(), self.desk.standings, now_ms)
+            self._shown.remember(story)
+            self._changes += self._retained.follow(self._shown.episodes.values(), self.desk.standings, now_ms)
         self._others += unsure
         self._others += catch_up.orphans(story, self._rules, now_ms)
         self._fresh = False
@@ -262,10 +257,10 @@ class Alerting:
                 self._story = self.points.aside(partial(points.story, self._store, self._rules, since_ms))
         elif self._story.done():
             done, self._story = self._story, None
-            with suppress(StoreDown):  # asked again soon
+            with suppress(StoreDown), self._lock:  # asked again soon
                 story = done.result()
-                own = {name: each for name, each in self._episodes.items() if each.cause == "own"}
-                self._episodes = own | {each.fingerprint: each for each in story if not each.late}
+                self._shown.forget_others()
+                self._shown.remember(story)
 
     def _cannot_write(self, error: sqlite3.Error, now_ms: int) -> None:
         self._waits.put_off("state", now_ms, RETRY_MS)
@@ -290,7 +285,7 @@ class Alerting:
             told, changes = self._answer(asked, fresh, now_ms, replayed)
             for each in fresh:
                 log.warning("%s %s %s%s", each.state, each.key, each.text_en, " (history)" if each.late else "")
-                self._remember(each)
+            self._shown.remember(fresh)
             self._changes += changes
             self._write(self._book)
         if told and self.teller is not None:
@@ -314,7 +309,7 @@ class Alerting:
 
     def current(self) -> list[AlertView]:
         """Pending and firing alerts, and those resolved within a day."""
-        return list(self._shown)
+        return list(self._shown.views)
 
     def standing(self, receiver: str) -> list[Transition]:
         """What a receiver was told of last: for those who must hear it again and again.
@@ -343,7 +338,7 @@ class Alerting:
                 self._write(self._tell_book)
             except sqlite3.Error as error:
                 self._cannot_write(error, now_ms)
-            self._show(now_ms)
+            self._shown.show(now_ms)
         return said
 
     def silences(self) -> list[Silence]:
@@ -429,23 +424,8 @@ class Alerting:
             return each
         return replace(each, who=known.ack.who)
 
-    def _remember(self, transition: Transition) -> None:
-        if transition.late:
-            return
-        if transition.void:
-            self._episodes.pop(transition.fingerprint, None)
-        else:
-            self._episodes[transition.fingerprint] = transition
-
     def _look_around(self, now_ms: int) -> None:
         """What is shown, with what the engine knows now; it is asked by its own thread alone."""
-        alerts = () if self._rests else self._engine.alerts()
-        self._pending = tuple(islice((a for a in alerts if a.state == "pending"), PENDING_SHOWN))
-        since_ms = now_ms - SHOWN_AFTER_MS
+        waiting = () if self._rests else pending(self._engine.alerts())
         with self._lock:
-            for name in [n for n, e in self._episodes.items() if e.state == "resolved" and e.event_ms < since_ms]:
-                del self._episodes[name]
-            self._show(now_ms)
-
-    def _show(self, now_ms: int) -> None:
-        self._shown = views(self.desk, self._episodes.values(), self._pending, self._rules, now_ms)
+            self._shown.look(waiting, now_ms)
