@@ -63,7 +63,7 @@ def report(
     done, retired = _noted(settings, span)
     with open_store(settings) as store:
         nodes = stations or _nodes(store, span, retired)
-        reports = summarise(store, nodes, *span, told)
+        reports = summarise(store, nodes, *span, told, rules)
     for one in reports:
         one.changes = done.get(one.node, [])
         if stations and one == StationReport(one.node):

@@ -7,11 +7,14 @@ told in tens, and alerts on traffic are told as the public page tells them, with
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from collector.alerts import points
 from collector.numbers.windows import DAYS, HOURS, by_place, valid_means
+from collector.rules.rule import Rule
 from collector.stations.station_query import IndexRow, indices
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
@@ -19,8 +22,12 @@ from measures.averages import mean_of
 from wire.times import HOUR_MS
 
 AIR: Final = ("pm25_ugm3", "pm10_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "co2_ppm", "noise_db")
+_TOLD: Final = ("state", "value", "limit", "rule", "severity")
+_NO_RULES: Final[Mapping[str, Rule]] = MappingProxyType({})
 
 Points = list[tuple[int, float]]
+Change = tuple[str | None, str | None, dict[str, Any]]
+"""Node and key of an alert, and what is told of it."""
 
 
 @dataclass(slots=True)
@@ -98,18 +105,23 @@ class StationReport:
 
 
 def summarise(
-    store: Store, nodes: Sequence[str], since_ms: int, until_ms: int, traffic_rules: Container[str] = ()
+    store: Store,
+    nodes: Sequence[str],
+    since_ms: int,
+    until_ms: int,
+    traffic_rules: Container[str] = (),
+    rules: Mapping[str, Rule] = _NO_RULES,
 ) -> list[StationReport]:
     """Reports of the stations that have anything, by name; of alerts on traffic those of `traffic_rules` are told.
 
-    Raises StoreDown.
+    `rules` are those in force, by name. Raises StoreDown.
     """
     reports = {node: StationReport(node) for node in nodes}
     where: dict[str, str | tuple[str, ...]] = {"node": tuple(nodes)}
     _air(store, reports, where, since_ms, until_ms)
     _traffic(store, reports, where, since_ms, until_ms)
     _indices(store, reports, since_ms, until_ms)
-    _alerts(store, reports, since_ms, until_ms, traffic_rules)
+    _alerts(store, reports, since_ms, until_ms, traffic_rules, rules)
     return [reports[node] for node in sorted(reports)]
 
 
@@ -191,20 +203,43 @@ def _how_bad(row: IndexRow) -> int:
 
 
 def _alerts(
-    store: Store, reports: dict[str, StationReport], since_ms: int, until_ms: int, traffic_rules: Container[str]
+    store: Store,
+    reports: dict[str, StationReport],
+    since_ms: int,
+    until_ms: int,
+    traffic_rules: Container[str],
+    rules: Mapping[str, Rule],
 ) -> None:
+    """What began or ended within the span, and what fired already when it began, with the time of then."""
+    firing = [each for each in points.firing(store, dict(rules), since_ms) if not each.late]
+    found: list[Change] = [
+        (each.labels.get("node"), each.key, {name: getattr(each, name) for name in _TOLD} | {"time_ms": each.event_ms})
+        for each in firing
+    ]
+    found += _changes(store, since_ms, until_ms, {each.key for each in firing})
+    for node, key, told in found:
+        if node not in reports:
+            continue
+        if "|traffic_flow" in (key or ""):  # the series in the key begins with its kind
+            if told["rule"] not in traffic_rules:
+                continue
+            told |= {"time_ms": told["time_ms"] // WINDOW_MS * WINDOW_MS, "value": None}
+        reports[node].alerts.append(told)
+    for report in reports.values():
+        report.alerts.sort(key=lambda alert: alert["time_ms"])
+
+
+def _changes(store: Store, since_ms: int, until_ms: int, heard: set[str]) -> list[Change]:
+    """Each change of an alert; none of what was taken back, and of history the end of what people have heard of alone,
+    such as the episodes `heard`.
+    """
     columns = ("node", "state", "value", "threshold", "late", "void", "dedup_key")
     found = store.select(Select("alerts", columns, since_ms, until_ms, {}, ("rule", "severity")))
     taken_back = {row[-1] for series in found for row in series.rows if row[-2]}
-    for series in found:
-        for time_ms, node, state, value, limit, late, _, key in series.rows:
-            if node not in reports or late or key in taken_back:
-                continue
-            told = {"time_ms": time_ms, "state": state, "value": value, "limit": limit, **series.tags}
-            if "|traffic_flow" in (key or ""):  # the series in the key begins with its kind
-                if series.tags["rule"] not in traffic_rules:
-                    continue
-                told |= {"time_ms": time_ms // WINDOW_MS * WINDOW_MS, "value": None}
-            reports[node].alerts.append(told)
-    for report in reports.values():
-        report.alerts.sort(key=lambda alert: alert["time_ms"])
+    news = heard | {row[-1] for series in found for row in series.rows if not row[-3]}
+    return [
+        (node, key, {"time_ms": time_ms, "state": state, "value": value, "limit": limit, **series.tags})
+        for series in found
+        for time_ms, node, state, value, limit, late, _, key in series.rows
+        if key not in taken_back and (not late or (state == "resolved" and key in news))
+    ]

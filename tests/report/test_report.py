@@ -25,6 +25,7 @@ from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from lamppost import _build
 from tests.closes import Closes
+from tests.rules.high import PM25_HIGH
 from wire.exits import Failure
 
 HOUR_MS = 3_600_000
@@ -377,6 +378,27 @@ def test_summaries_of_stations_without_anything_are_empty(tmp_path: Path, closes
     assert store.prepare() == Stored()
     (report,) = summarise(store, ["lp-9"], T0, T0 + HOUR_MS)
     assert (report.air, report.vehicles, report.share) == ({}, [], None)
+
+
+def test_what_fired_already_when_the_span_began_is_told(tmp_path: Path, closes: Closes) -> None:
+    """Of an alert that stood for three days the morning's report said nothing."""
+    store = closes(Sqlite(tmp_path / "readings.db"))
+    assert store.prepare() == Stored()
+    rule = PM25_HIGH.alert
+    happened = [  # sensor, what, when in hours, whether it is history
+        (1, "firing", -30, 0), (2, "firing", -30, 0), (2, "resolved", -26, 0),
+        (3, "firing", -3, 0), (3, "resolved", 2, 1), (4, "firing", -3, 1), (4, "resolved", 2, 1),
+    ]  # fmt: skip
+    for n, state, hour, late in happened:
+        key = f"{rule}@{PM25_HIGH.version}|air_quality,node=lp-1,sensor=air-{n},site=s|{T0}"
+        columns = {"node": ["lp-1"], "state": [state], "value": [80.0 + n], "late": [late], "dedup_key": [key]}
+        tags = {"rule": rule, "severity": "major", "site": "s", "fingerprint": f"f{n}"}
+        told = table("alerts", tags, [T0 + hour * HOUR_MS], columns, "late")
+        assert store.write(store.render(told)) == Stored()
+    (report,) = summarise(store, ["lp-1"], T0, T0 + 24 * HOUR_MS, rules={rule: PM25_HIGH})
+    assert [(one["value"], one["state"], (one["time_ms"] - T0) // HOUR_MS) for one in report.alerts] == [
+        (81.0, "firing", -30), (83.0, "firing", -3), (83.0, "resolved", 2)
+    ]  # fmt: skip
 
 
 def test_what_is_sent_tells_no_more_than_the_public_page(tmp_path: Path) -> None:
