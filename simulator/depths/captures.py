@@ -24,6 +24,7 @@ from simulator.world.clock import Clock
 from simulator.world.street import Street
 
 MUTE_MS: Final = 5_000
+ASK_MS: Final = 60_000
 
 
 def run(
@@ -44,13 +45,18 @@ def run(
         profile = catalogue.get(of.model)
         capture = Capture(_facts(scenario, profile, f"scenario {name}, seed {seed}, {node}/{sensor}"))
         end_ms = scenario.start_ms + round(scenario.duration_s * 1000)
-        _fill(capture, Sensor(sensor, profile, mode=of.mode, period_s=of.period_s), street, stub, clock, end_ms)
+
+        def goes_on(done: float, at: int = at) -> bool:
+            return watch((at + done) / len(wanted)) is not False
+
+        heard = Sensor(sensor, profile, mode=of.mode, period_s=of.period_s)
+        whole = _fill(capture, heard, street, stub, clock, end_ms, goes_on)
         text = capture.text()
         (folder / f"{node}-{sensor}.hex").write_text(text, encoding="utf-8")
         digest.update(text.encode())
         count += len(capture.reads)
-        if watch((at + 1) / len(wanted)) is False:
-            whole = at + 1 == len(wanted)
+        if not whole or (not goes_on(1.0) and at + 1 < len(wanted)):
+            whole = False
             break
     return {
         "seed": seed,
@@ -72,10 +78,18 @@ def _facts(scenario: Scenario, profile: Profile, source: str) -> dict[str, str]:
     }
 
 
-def _fill(capture: Capture, sensor: Sensor, street: Street, stub: Stub, clock: Clock, end_ms: int) -> None:
-    """Let both sides speak until the end, on simulated time."""
+def _fill(
+    capture: Capture, sensor: Sensor, street: Street, stub: Stub, clock: Clock, end_ms: int,
+    goes_on: Callable[[float], bool],
+) -> bool:  # fmt: skip
+    """Let both sides speak until the end, on simulated time; False when somebody ends it before."""
     sensor.begin(clock.now_s, clock.now_s)
+    began_ms = asked_ms = clock.now_ms
     while clock.now_ms < end_ms:
+        if clock.now_ms >= asked_ms:
+            asked_ms = clock.now_ms + ASK_MS
+            if not goes_on((clock.now_ms - began_ms) / (end_ms - began_ms)):
+                return False
         now_s = clock.now_s
         said = stub.tick(now_s)
         _hear(capture, sensor, said, clock)
@@ -84,6 +98,7 @@ def _fill(capture: Capture, sensor: Sensor, street: Street, stub: Stub, clock: C
             capture.pieces.append(Piece(now_s, ask.data, written=True))
             _hear(capture, sensor, stub.receive(ask.data), clock)
         clock.now_ms += max(1, _wait_ms(street, stub, sensor, now_s))
+    return True
 
 
 def _hear(capture: Capture, sensor: Sensor, data: bytes, clock: Clock) -> None:

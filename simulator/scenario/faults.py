@@ -24,6 +24,7 @@ from firmware_stubs.faults import KINDS as SENSOR_KINDS
 from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
 from simulator.scenario.times import after_start, span
+from wire import numerals
 
 
 class Kind(NamedTuple):
@@ -125,7 +126,7 @@ def parse(text: str, start_of_day_s: float) -> Order:
 def _when(when: str, start_of_day_s: float) -> tuple[float | None, float, float]:
     """A share for the whole run, or from when until when."""
     with suppress(ValueError):
-        return float(when), -math.inf, math.inf
+        return numerals.number(when), -math.inf, math.inf
     if "-" in when:
         return None, *span(when, start_of_day_s)
     return None, after_start(when, start_of_day_s), math.inf

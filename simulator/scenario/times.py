@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_LENGTH: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_LENGTH: Final = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?")
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 DAY_S: Final = 86_400
+LONGEST_S: Final = 3_653 * DAY_S
 
 
 def seconds(text: str) -> float:
@@ -20,7 +21,10 @@ def seconds(text: str) -> float:
     if not text or found is None:
         raise ValueError(f"{text!r} is no length of time such as 90s, 30m, 4h or 1h30m")
     days, hours, minutes, rest = found.groups()
-    return int(days or 0) * DAY_S + int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0)
+    length_s = int(days or 0) * DAY_S + int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(rest or 0)
+    if length_s > LONGEST_S:
+        raise ValueError(f"{text!r} is longer than ten years")
+    return length_s
 
 
 def after_start(text: str, start_of_day_s: float) -> float:

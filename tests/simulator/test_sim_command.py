@@ -104,6 +104,16 @@ def test_files_are_captures_that_every_tool_reads(tmp_path: Path) -> None:
         assert shown.exit_code == 0, shown.output
 
 
+def test_files_end_within_a_sensor_when_somebody_ends_them(tmp_path: Path) -> None:
+    """Ctrl-C was heard between two sensors only, however long one of them took."""
+    (tmp_path / "town.yaml").write_text(TOWN)
+    town = scenario.load(str(tmp_path / "town.yaml"))
+    ran = depth_file.run(town, 7, tmp_path, "town", watch=lambda done: done < 0.1)
+    assert not ran["whole"]
+    (file,) = tmp_path.glob("*.hex")
+    assert 100 < captures.load(file).seconds < 240, "half of five minutes is a tenth of five sensors"
+
+
 def test_virtual_nodes_through_the_embedded_broker() -> None:
     ran = said("run", "rush-hour", "--depth", "mqtt", "--stations", "40", "--duration", "4s", "--seal", "1",
                "--speed", "1x", "--fault", "link-down:2@+1s on lp-0003")  # fmt: skip
@@ -186,6 +196,8 @@ def test_a_run_is_steered_and_ends_early_with_what_there_is(tmp_path: Path) -> N
         (("run", "no/such/street.yaml"), 2, "no/such/street.yaml does not exist. Cure"),
         (("run", "rush-hour", "--fault", "bitflip"), 2, "is not KIND"),
         (("run", "rush-hour", "--fault", "broker-down@0.5"), 2, "wants a time"),
+        (("run", "rush-hour", "--fault", "bitflip@0_1"), 2, "'0_1' is no time"),  # it was each frame
+        (("run", "rush-hour", "--duration", "99999999999d"), 2, "longer than ten years"),
         (("run", "rush-hour", "--speed", "fast"), 2, "write 1x, 60x or max"),
         (("run", "rush-hour", "--depth", "deep"), 2, "write chain, pty, mqtt, file"),
         (("run", "rush-hour", "--depth", "mqtt", "--stations", "5000"), 2, "start mosquitto"),
