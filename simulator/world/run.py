@@ -87,7 +87,7 @@ class Run:
             node.start()
             for line in node.lines:
                 self._serve(node, line)
-        self.strikes.plan(self.orders)
+        self.strikes.plan(order for order in self.orders if order.from_s < self.scenario.duration_s)
         end_ms = self.clock.start_ms + round(self.scenario.duration_s * 1000)
         while self.clock.now_ms < end_ms:
             self.clock.run_until(min(end_ms, self.clock.now_ms + round(self.step_s * 1000)))

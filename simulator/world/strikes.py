@@ -22,16 +22,16 @@ class Strikes:
         self._clock, self._notes, self._broker = clock, notes, broker
         self._store, self._collector, self._nodes = store, collector, nodes
         self._delay_ms = broker.delay_ms
+        self._lasting: list[Order] = []  # struck, and not over yet
 
     def plan(self, orders: Iterable[Order]) -> None:
         """Strike each at its time; times are seconds from the start, those in the past strike now."""
         for order in orders:
             if order.kind not in SYSTEM_KINDS:
                 continue
-            begin, end = self._deeds(order)
-            self._at(order.from_s, order, begin)
+            self._at(order.from_s, order, self._begin)
             if order.until_s < math.inf:
-                self._at(order.until_s, order, end, "over: ")
+                self._at(order.until_s, order, self._end, "over: ")
 
     def heal(self) -> None:
         """Everything is as it should be; what is down comes up."""
@@ -48,28 +48,34 @@ class Strikes:
             if not node.up:
                 node.start()
 
-    def _at(self, at_s: float, order: Order, deed: Callable[[], None], word: str = "") -> None:
+    def _at(self, at_s: float, order: Order, deed: Callable[[Order], None], word: str = "") -> None:
         def strike() -> None:
             self._notes.moment(self._clock.now_ms, word + order.text)
-            deed()
+            deed(order)
 
         self._clock.after(max(0, round((at_s - self._clock.now_s) * 1000)), strike)
 
-    def _deeds(self, order: Order) -> tuple[Callable[[], None], Callable[[], None]]:
-        """What begins it and what ends it."""
-        if SYSTEM_KINDS[order.kind].place == "node":
-            chosen = [node for node in self._nodes if order.strikes(node.node)]
+    def _begin(self, order: Order) -> None:
+        self._lasting.append(order)
+        if SYSTEM_KINDS[order.kind].place != "node":
+            self._of_system(order)[0]()
+            return
+        begin = self._of_node(order)[0]
+        for node in self._nodes:
+            if order.strikes(node.node):
+                begin(node)
 
-            def all_of(deed: Callable[[Node], None]) -> Callable[[], None]:
-                def each() -> None:
-                    for node in chosen:
-                        deed(node)
-
-                return each
-
-            begin, end = self._of_node(order)
-            return all_of(begin), all_of(end)
-        return self._of_system(order)
+    def _end(self, order: Order) -> None:
+        """What another of its kind still holds, or a lack of power, goes on as that one began it."""
+        self._lasting.remove(order)
+        alike = [one for one in self._lasting if _breaks(one) == _breaks(order)]
+        if SYSTEM_KINDS[order.kind].place != "node":
+            self._of_system(alike[-1] if alike else order)[not alike]()
+            return
+        end = self._of_node(order)[1]
+        for node in self._nodes:
+            if order.strikes(node.node) and not any(one.strikes(node.node) for one in alike):
+                end(node)
 
     def _of_node(self, order: Order) -> tuple[Callable[[Node], None], Callable[[Node], None]]:
         def cut(node: Node, ntp_after_s: float = 0.0) -> None:
@@ -125,6 +131,11 @@ class Strikes:
             "collector-down": (collector.kill, start_collector),
             "store-down": (set_(self._store, "away", True), set_(self._store, "away", False)),
         }[order.kind]
+
+
+def _breaks(order: Order) -> str:
+    """What it takes away: an agent that is killed in the dark is not started by the end of that."""
+    return "power-cut" if order.kind == "kill" else order.kind
 
 
 def _swap(node: Node) -> None:

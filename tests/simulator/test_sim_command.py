@@ -58,6 +58,23 @@ def test_a_run_is_kept_judged_again_and_shown_as_a_page(tmp_path: Path) -> None:
     assert "http:" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
+@pytest.mark.parametrize(
+    ("faults", "same_as"),
+    [
+        (("link-down:20@+9s", "link-down:20@+19s"), ("link-down:30@+9s",)),  # it was mended when the first was over
+        (("power-cut:20@+9s", "kill:1@+12s"), ("power-cut:20@+9s",)),  # the agent began in the dark
+        (("power-cut:20@+41s",), ()),  # it strikes nobody, as the note says, and struck while the run settled
+    ],
+)
+def test_what_overlaps_lasts_as_long_as_either_and_nothing_strikes_behind_the_end(
+    faults: tuple[str, ...], same_as: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "short.yaml").write_text(CORNER.replace("5s", "40s"))
+    run = ("run", str(tmp_path / "short.yaml"))
+    ran = [said(*run, *(word for fault in each for word in ("--fault", fault))) for each in (faults, same_as)]
+    assert ran[0]["hash"] == ran[1]["hash"]
+
+
 @pytest.mark.real
 def test_a_run_may_store_in_influxdb(influxd: Influxd) -> None:
     ran = said("run", "hostile-node", *QUICK, "--store", f"influx://127.0.0.1:{influxd.port}/simulated")
