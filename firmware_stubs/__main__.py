@@ -14,6 +14,7 @@ Out, beside the answers, every measurement frame as it is sent:
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from contextlib import suppress
@@ -35,19 +36,21 @@ class Console:
         self.worlds: dict[str, dict[str, float]] = {}
         self.roads: dict[str, Road] = {}
 
-    def obey(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Do one order; the answer says what was done or what is wrong."""
+    def obey(self, order: Any) -> dict[str, Any]:
+        """Do one order; the answer says what was done or what is wrong. Raises what a part of it does that is none."""
+        if not isinstance(order, dict):
+            return {"error": 'an object is wanted, such as {"unplug": "air-1"}'}
         verb = next(iter(order), "")
         name = order.get(verb, "")
         if verb == "open":
             return self._open(name, order["model"], order.get("with", {}))
         if verb == "world":
+            values = {quantity: _number(value) for quantity, value in order["values"].items()}
             self.worlds[name].clear()
-            self.worlds[name].update(order["values"])
+            self.worlds[name].update(values)
         elif verb == "vehicle":
-            passing_s = time.monotonic() + order.get("in_s", 0.0)
-            length_m = order.get("length_m", 4.5)
-            self.roads[name].add(Vehicle(passing_s, order["speed_kmh"], length_m))
+            in_s, length_m = _number(order.get("in_s", 0.0)), _number(order.get("length_m", 4.5))
+            self.roads[name].add(Vehicle(time.monotonic() + in_s, _number(order["speed_kmh"]), length_m))
         elif verb == "faults":
             faults = [parse(text) for text in order.get("list", [])]
             self.host.port(name).stub.faulty = Faulty(order.get("seed", 0), faults) if faults else None
@@ -56,6 +59,13 @@ class Console:
         else:
             return {"error": f"{verb!r} is not open, world, vehicle, faults or unplug"}
         return {verb: name}
+
+    def answer(self, line: str) -> dict[str, Any]:
+        """The same for a line of JSON, whatever it holds."""
+        try:
+            return self.obey(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return {"error": f"{type(error).__name__}: {error}"}
 
     def _open(self, name: str, model: str, manners: dict[str, Any]) -> dict[str, Any]:
         if model not in MODELS:
@@ -68,7 +78,16 @@ class Console:
             stub = MODELS[model](lambda t_s: world, **manners)  # noqa: ARG005
         stub.sent = lambda t_s, frame, rows: _say(_sent(name, t_s, frame, rows))
         stub.spoilt = lambda t_s, frame, arrives: _say(_spoilt(name, t_s, frame, arrives))
+        self.host.remove(name)  # one of that name makes room
         return {"opened": name, "path": self.host.add(name, stub)}
+
+
+def _number(value: Any) -> float:
+    """What a stub can compute with: its thread has others to serve. Raises ValueError, TypeError."""
+    number = float(value)
+    if math.isinf(number):
+        raise ValueError(f"{value!r} is no number")
+    return number
 
 
 def _sent(name: str, t_s: float, frame: bytes, rows: list[Row]) -> dict[str, Any]:
@@ -91,10 +110,7 @@ def main() -> None:
     console.host.start()
     try:
         for line in sys.stdin:
-            try:
-                _say(console.obey(json.loads(line)))
-            except (ValueError, KeyError, TypeError) as error:
-                _say({"error": f"{type(error).__name__}: {error}"})
+            _say(console.answer(line))
     finally:
         console.host.stop()
 

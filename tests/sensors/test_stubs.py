@@ -1,10 +1,13 @@
 """Stub and profile, two readings of one datasheet, agree: in every mode, in memory and through a pseudo-terminal."""
 
+import json
+import os
 import random
 import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import serial
@@ -16,6 +19,7 @@ from edge_agent.sensors.commands import command_bytes
 from edge_agent.sensors.decoding import Row, Values, decode
 from edge_agent.sensors.framing import BadFrame, Frame, Framer
 from edge_agent.sensors.polling import Poller
+from firmware_stubs.__main__ import Console
 from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS
@@ -211,6 +215,40 @@ def test_many_stubs_in_one_thread() -> None:
             line.close()
     finally:
         host.stop()
+
+
+@pytest.fixture
+def console() -> Iterator[Console]:
+    """Two sensors, one of them a radar."""
+    one = Console()
+    one.obey({"open": "a", "model": "nova-sds011"})
+    one.obey({"open": "r", "model": "omnipresense-ops243a"})
+    yield one
+    one.host.stop()
+
+
+NONSENSE: list[Any] = [
+    [], 5, None, {}, {"open": "c", "model": "nova-sds012"}, {"open": "c", "model": None}, {"world": "a", "values": []},
+    {"world": "a", "values": {"pm25_ugm3": "much"}}, {"world": "a", "values": {"pm25_ugm3": 1e999}}, {"world": "zz"},
+    {"vehicle": "r", "speed_kmh": "fast"}, {"vehicle": "r", "speed_kmh": None}, {"faults": "a", "list": [5]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", NONSENSE, ids=map(str, NONSENSE))
+def test_an_order_that_makes_no_sense_is_answered_and_all_sensors_go_on(order: Any, console: Console) -> None:
+    """Such a one ended the process, or the thread in which every sensor speaks: from then on none said a word."""
+    assert "error" in console.answer(json.dumps(order))
+    for name in ("a", "r"):
+        for t_s in (0.0, 3.0):
+            console.host.port(name).stub.tick(t_s)
+
+
+def test_a_sensor_that_is_opened_again_has_one_port(console: Console) -> None:
+    """The one before could be closed by nobody."""
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        assert console.obey({"open": "a", "model": "nova-sds011"})["path"] == console.host.port("a").path
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
