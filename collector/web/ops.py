@@ -36,6 +36,8 @@ from wire.times import HOUR_MS
 COOKIE: Final = "lamppost_session"
 LINES_MAX: Final = 200
 _TRIES, _TRIES_MS = 10, 15 * 60_000
+_WRITTEN: Final = ("note", "answer", "zh", "en")
+"""Fields of forms in which somebody may have written much."""
 Inside = Callable[[Request, Session], Awaitable[Response]]
 
 
@@ -264,7 +266,9 @@ class Ops:
             if token is not None:
                 session = await run_in_threadpool(self._desk.accounts.session, token, self._site.now_ms())
             if session is None and request.method == "POST":
-                return self._login(request, "", 403, "session_over")
+                fields = await read_form(request)
+                wrote = "\n".join(fields[name] for name in _WRITTEN if fields.get(name))
+                return self._login(request, "", 403, "session_over", wrote)
             if session is None:
                 wanted = request.url.path.removeprefix(self._root(request))
                 wanted += f"?{request.url.query}" if request.url.query else ""
@@ -309,17 +313,26 @@ class Ops:
 
         return HTMLResponse(await run_in_threadpool(make))
 
-    def _login(self, request: Request, to: str, status: int = 200, trouble: str | None = None) -> Response:
-        """The door to the page `to`, an address below the desk's."""
-        return self._door(request, "login", status, trouble=trouble, to=to)
+    def _login(
+        self, request: Request, to: str, status: int = 200, trouble: str | None = None, wrote: str = ""
+    ) -> Response:
+        """The door to the page `to`, an address below the desk's; what somebody `wrote` in vain is given back."""
+        return self._door(request, "login", status, trouble=trouble, wrote=wrote, to=to)
 
     def _door(
-        self, request: Request, name: str, status: int = 200, trouble: str | None = None, **carried: str
+        self,
+        request: Request,
+        name: str,
+        status: int = 200,
+        trouble: str | None = None,
+        wrote: str = "",
+        **carried: str,
     ) -> Response:
         """A page before the door; what it `carries` goes on with its form, and into the other language."""
         shared: dict[str, Any] = {"path": f"/ops/{name}", "asked": {key: text for key, text in carried.items() if text}}
         shared |= {"safe": request.cookies.get("colours") == "safe", "events": None, "session": None}
-        html = self._renderer.page(f"ops_{name}.html", language_of(request), trouble=trouble, **shared, **carried)
+        shared |= {"trouble": trouble, "wrote": wrote}
+        html = self._renderer.page(f"ops_{name}.html", language_of(request), **shared, **carried)
         return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
 
     def _beyond(self, request: Request, to: str) -> RedirectResponse:

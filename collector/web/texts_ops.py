@@ -18,6 +18,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "登录已过期，刚才的操作没有执行；请登录后再做一次。",
         "You were no longer logged in, and nothing was done; log in and do it again.",
     ),
+    "you_wrote": ("您刚才写的内容（登录前请先复制）：", "What you wrote, to be copied before you log in:"),
     "wrong_token": (
         "这个链接已经用过或不对。已有账号请登录；还没有账号时，重新启动程序会给出新的链接。",
         "This link is wrong or has been used. If you have an account, log in; if nobody has one yet, restarting the"

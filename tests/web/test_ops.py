@@ -61,9 +61,10 @@ def test_the_door_asks_once_more_from_here_where_a_link_of_elsewhere_led_to_it(s
 def test_who_is_no_longer_logged_in_hears_that_a_form_was_in_vain(served: Served) -> None:
     operator = Operator(served)
     operator.post("/ops/logout", {})
-    answer = operator.post("/en/ops/alert/f1/acknowledge", {"note": "on my way", "length": "8h"})
+    answer = operator.post("/en/ops/alert/f1/acknowledge", {"note": "on <my> way", "length": "8h"})
     assert answer.status == 403
     assert "nothing was done" in answer.text
+    assert "<blockquote>on &lt;my&gt; way</blockquote>" in answer.text, "what was written is not lost"
     assert served.city.duty.deeds == []
 
 
