@@ -141,6 +141,23 @@ def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served
     assert seen.page.is_visible("td:text('777')")
 
 
+def test_what_a_reader_has_marked_stays_until_it_is_copied(seen: Seen, served: Served) -> None:
+    """The first sentence is renewed each second: nobody could mark it for as long as it takes to copy it."""
+    seen.go("/en/")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    seen.page.evaluate("getSelection().selectAllChildren(document.querySelector('.headline'))")
+    marked = seen.page.evaluate("getSelection().toString()")
+    now_ms = served.city.now_ms()
+    minutes = [now_ms - minute * 60_000 for minute in reversed(range(60))]
+    served.city.write("lp-0003", "air-1", "air_quality", minutes, {"pm25_raw_ugm3": [321.0] * 60})
+    served.city.feed.publish({"node": "lp-0003"})
+    seen.page.wait_for_selector("#lp-0003 .number:text('321')", timeout=4000)
+    assert "62" in marked
+    assert seen.page.evaluate("getSelection().toString()") == marked
+    seen.page.evaluate("getSelection().removeAllRanges()")
+    seen.page.wait_for_selector(".headline:has-text('321')", timeout=4000)
+
+
 def test_ages_are_counted_from_when_the_page_was_made_however_old_the_data_is(browser: Any, tmp_path: Path) -> None:
     city = City(tmp_path)
     city.stations = [replace(one, last_ms=None) for one in city.stations]

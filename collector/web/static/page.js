@@ -31,13 +31,24 @@ function replacePart(old, part) {
   if (focused) focusAt(old, focused);
 }
 
-// Whatever waits takes its place, but for parts in which somebody fills in a form: they wait on.
+const MARKED_MS = 20 * SECOND; // the mark of a touch stays for ever
+let markedMs = 0;
+document.addEventListener("selectionchange", () => (markedMs = Date.now()));
+
+// Whether somebody fills in a form in a part, or has just marked what they want to copy.
+function isInUse(part) {
+  const mark = getSelection();
+  const isMarked = mark.type === "Range" && part.contains(mark.anchorNode) && Date.now() - markedMs < MARKED_MS;
+  return isMarked || part.querySelector("details[open]:not([id])");
+}
+
+// Whatever waits takes its place, but for parts that somebody is at: they wait on.
 function replaceParts() {
   const came = waiting.size;
   for (const [name, part] of waiting) {
     const places = [...document.querySelectorAll(`[data-live="${CSS.escape(name)}"]`)];
     const changed = places.filter((old) => (shown.get(old) ?? old.innerHTML) !== part.innerHTML);
-    if (changed.some((old) => old.querySelector("details[open]:not([id])"))) continue;
+    if (changed.some(isInUse)) continue;
     for (const old of changed) replacePart(old, part);
     waiting.delete(name);
   }
