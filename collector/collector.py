@@ -134,7 +134,7 @@ class Collector:
         else:
             self._look_whether_it_keeps()
         self.pipeline.start(self.link.wake)
-        self._writers = Writers(2, self.link.wake)  # one for the desk's file, which a person's command may hold
+        self._writers = Writers(4, self.link.wake)  # one for the desk's file, which a person's command may hold
         self.alerting.points.aside = self.alerting.trail.aside = self._writers.aside
         self.link.start()
         self.teller.start()

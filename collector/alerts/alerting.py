@@ -17,13 +17,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from collector.alerts import audit, catch_up, points
+from collector.alerts import audit, catch_up, points, shared_duty
 from collector.alerts.book import Book
 from collector.alerts.carrier import Carrier
 from collector.alerts.duty import Duty
 from collector.alerts.in_service import InService
 from collector.alerts.retained import Change, Retained
 from collector.alerts.self_watch import SelfWatch, Wrong
+from collector.alerts.shared_duty import SharedDuty
 from collector.alerts.shown import SHOWN_AFTER_MS, Shown, pending
 from collector.alerts.unwritten import Unwritten
 from collector.delivery.registry import Node
@@ -103,6 +104,8 @@ class Alerting:
         self._tell_book = Book.open(self._book.path)
         self._duty = Duty(self.desk, self.outbox, self._tell_book.fingerprints, self._tell_book.buried)
         self._retained = Retained(self._book)
+        self._shared = SharedDuty(store)
+        self._shared.note(self.desk, self.desk.names())
         self.teller: Teller | None = None
         self._desk_file = trail
         self._lock: Any = threading.RLock()
@@ -200,8 +203,12 @@ class Alerting:
         unsure: list[Transition] = []
         for each in story:
             (told if each.event_ms < sure_ms or self._book.is_known(each) else unsure).append(each)
+        others = shared_duty.read(self._store, now_ms)
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
+            self.desk.take_over(others, now_ms)
+            self._shared.take_over(others)
+            self._shared.note(self.desk, self.desk.names())
             self._shown.remember(story)
             self._changes += self._retained.follow(self._shown.episodes.values(), self.desk.standings, now_ms)
         self._others += unsure
@@ -294,6 +301,9 @@ class Alerting:
             self._waits.put_off("views", now_ms, VIEWS_EVERY_MS)
             self._look_around(now_ms)
         self.points.step(now_ms)
+        if not self._own_alone:
+            with self._lock:
+                self._shared.step(self.points.aside, now_ms)
         if self._waits.comes_round("forget", now_ms, FORGET_EVERY_MS):
             with self._book.commit():
                 self._book.forget(now_ms)
@@ -376,7 +386,9 @@ class Alerting:
 
     def _put_people(self) -> None:
         self._unwritten.deeds += self._duty.deeds()
-        self._unwritten.desk |= self.desk.changes()
+        changes = self.desk.changes()
+        self._unwritten.desk |= changes
+        self._shared.note(self.desk, changes)
         self._unwritten.add_outbox(*self.outbox.changes())
 
     def _write(self, book: Book) -> None:

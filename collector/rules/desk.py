@@ -10,7 +10,8 @@ resolved by hand: it is acknowledged (one person has it) or silenced (nobody wan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -181,6 +182,18 @@ class Desk:
                 self.standings[name] = known
                 self._mark(known)
 
+    def take_over(self, said: Mapping[str, str], now_ms: int) -> None:
+        """What people have said at another desk until now: silences and acknowledgements, as JSON; those that are over
+        there are over here."""
+        for key, body in said.items():
+            kind, _, name = key.partition(":")
+            if kind == "silence":
+                self.silences.follow(name, Silence.read(json.loads(body)) if body else None, now_ms)
+            elif (known := self.standings.get(name)) is not None:
+                ack = Acknowledgement(*json.loads(body)) if body else None
+                known.ack = ack if ack is not None and known.firing and ack.until_ms > now_ms else None
+                self._mark(known)
+
     def _mark(self, standing: Standing) -> None:
         """It changed: it must be saved, and what follows from it hidden or shown."""
         alert = standing.alert
@@ -201,6 +214,11 @@ class Desk:
         self._touched.add(fingerprint)
         self._deeds.append(Deed(now_ms, who, "acknowledged", fingerprint, note))
         return True
+
+    def acknowledged(self, fingerprint: str) -> Acknowledgement | None:
+        """Who has it, if anybody."""
+        known = self.standings.get(fingerprint)
+        return None if known is None else known.ack
 
     def unacknowledge(self, fingerprint: str, who: str, now_ms: int) -> bool:
         """Give the alert back. False when nobody had it."""
@@ -363,6 +381,11 @@ class Desk:
             del self._quiet_until[group]
 
     # As a plain value
+
+    def names(self) -> Iterator[str]:
+        """What its entries are called."""
+        yield from (f"silence:{each.name}" for each in self.silences)
+        yield from (f"standing:{name}" for name in self.standings)
 
     def changes(self) -> dict[str, Any]:
         """Entries that changed since the last call, each a JSON value; None stands for what is gone."""

@@ -22,6 +22,9 @@ class Silences:
     def __iter__(self) -> Iterator[Silence]:
         return iter(self._by_name.values())
 
+    def get(self, name: str) -> Silence | None:
+        return self._by_name.get(name)
+
     def begin(self, silence: Silence, now_ms: int) -> Deed:
         """From now on, or from its start."""
         self._by_name[silence.name] = silence
@@ -72,6 +75,13 @@ class Silences:
         """All of them, in the same entries."""
         self._touched = set(self._by_name)
         return self.changes()
+
+    def follow(self, name: str, silence: Silence | None, now_ms: int) -> None:
+        """What has become of one at another desk; None where it is over."""
+        self._by_name.pop(name, None)
+        if silence is not None and silence.end_ms > now_ms:
+            self._by_name[name] = silence
+        self._touched.add(name)
 
     def restore(self, silence: Silence) -> None:
         """One that was there when the last desk stopped."""

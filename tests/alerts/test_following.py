@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collector.stores.store import SOON_S, Select, StoreDown
+from collector.stores.store import SOON_S, Later, Select, StoreDown
 from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, OFFLINE, T0, Desk, node
 from tests.closes import Closes
 
@@ -54,6 +54,23 @@ def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: P
         first.now_ms = second.now_ms = second.now_ms + 10_000
         first.alerting.rest(wrong, False, first.now_ms)
     assert [each.rule for each in first.alerting.standing("hook")] == ["collector-broker"]
+
+
+def test_what_is_said_while_the_database_is_away_goes_over_when_it_is_back(
+    tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    first.tick()
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "end_ms": T0 + 10 * HOUR}
+    with monkeypatch.context() as away:
+        away.setattr(first.store, "write", lambda _: Later("away"))
+        kept, ended = (first.alerting.ask("silence", quiet | {"start_ms": T0 + n}, T0)["silence"] for n in (0, HOUR))
+        first.wait(20_000)
+        first.alerting.ask("unsilence", {"silence": ended, "who": "王磊"}, first.now_ms)
+        first.wait(20_000)
+    first.wait(20_000)
+    go_on(second, first)
+    assert [each.name for each in second.alerting.silences()] == [kept]
 
 
 def test_who_stands_by_acknowledges_nothing(tmp_path: Path, closes: Closes) -> None:
@@ -105,6 +122,30 @@ def test_the_pages_of_who_stands_by_show_what_the_other_has_said(tmp_path: Path,
     second.reading(90.0)
     second.tick()
     assert shown() == ["firing"]
+
+
+def test_silences_and_acknowledgements_go_over_to_who_takes_over(tmp_path: Path, closes: Closes) -> None:
+    """A planned work at a station called people when another collector took over, and so did what somebody had."""
+    first, second = pair(tmp_path, closes, HIGH, OFFLINE)
+    end_ms = T0 + 10 * HOUR
+    quiet = {"match": "rule=offline", "who": "王磊", "note": "换\n电池", "end_ms": end_ms}
+    first.tick()
+    names = [first.alerting.ask("silence", quiet | {"start_ms": T0 + n}, T0)["silence"] for n in (0, HOUR)]
+    first.reading(90.0)
+    first.tick()
+    (alert,) = first.alerting.current()
+    first.alerting.ask("ack", {"alert": alert.fingerprint, "who": "李华", "note": "现场", "until_ms": end_ms}, T0)
+    first.wait(20_000)
+    first.alerting.ask("unsilence", {"silence": names[0], "who": "王磊"}, first.now_ms)
+    first.wait(3 * MINUTE)
+    go_on(second, first)
+    assert [each.name for each in second.alerting.silences()] == [names[1]]
+    assert [(view.state, view.acked_by) for view in second.alerting.current()] == [("firing", "李华")]
+    second.alerting.ask("unack", {"alert": alert.fingerprint, "who": "李华"}, second.now_ms)
+    second.wait(3 * MINUTE)
+    go_on(first, second)  # and back
+    assert [view.acked_by for view in first.alerting.current()] == [None]
+    assert [each.name for each in first.alerting.silences()] == [names[1]]
 
 
 def pair(folder: Path, closes: Closes, *rules: dict[str, Any]) -> tuple[Desk, Desk]:

@@ -1,0 +1,79 @@
+"""Silences and acknowledgements in the database, where a collector that takes over finds those of the one before.
+
+Each that begins, changes or ends is a row, an empty one for an end; the newest of a name counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Final
+
+from collector.rules.desk import Desk
+from collector.stores.store import Aside, Select, Store, Stored, Table
+from collector.timers import passed
+
+MEASUREMENT: Final = "duty"
+RETRY_MS: Final = 5_000
+LOOK_BACK_MS: Final = 400 * 86_400_000
+_SUB_NS: Final = 1_000_000
+
+
+class SharedDuty:
+    """What this desk tells the database: `note` what changed, `step` a few times a second while it works."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, str] = {}
+        self._waiting: dict[str, str] = {}
+        self._under_way: tuple[Future[bool], dict[str, str]] | None = None
+        self._failed_ms = self._number = 0
+
+    def note(self, desk: Desk, names: Iterable[str]) -> None:
+        """Entries of the desk have changed, by their names (`Desk.changes`)."""
+        for name in names:
+            kind, _, rest = name.partition(":")
+            if kind == "quiet":
+                continue
+            is_silence = kind == "silence"
+            said = desk.silences.get(rest) if is_silence else desk.acknowledged(rest)
+            key, body = name if is_silence else f"ack:{rest}", "" if said is None else json.dumps(said)
+            if body != self._waiting.get(key, self._known.get(key, "")):
+                self._waiting[key] = body
+
+    def take_over(self, found: Mapping[str, str]) -> None:
+        """Go on from what the database has (`read`): what was noted meanwhile is of another time."""
+        self._known, self._waiting, self._under_way = dict(found), {}, None
+
+    def step(self, aside: Aside, now_ms: int) -> None:
+        """Write what waits, beside."""
+        if self._under_way is not None:
+            if not self._under_way[0].done():
+                return
+            (done, rows), self._under_way = self._under_way, None
+            if done.result():
+                self._known |= rows
+                self._waiting = {key: body for key, body in self._waiting.items() if rows.get(key) != body}
+            else:
+                self._failed_ms = now_ms
+        if self._waiting and passed(now_ms, self._failed_ms, RETRY_MS):
+            rows = dict(self._waiting)
+            first, self._number = self._number, self._number + len(rows)
+            self._under_way = aside(partial(_write, self._store, rows, first, now_ms)), rows
+
+
+def read(store: Store, now_ms: int) -> dict[str, str]:
+    """The newest row of each name, `silence:NAME` or `ack:FINGERPRINT`, as JSON, empty where it is over. Raises
+    StoreDown."""
+    found = store.select(Select(MEASUREMENT, ("name", "body"), now_ms - LOOK_BACK_MS))
+    return {name: body for series in found for _, name, body in series.rows}
+
+
+def _write(store: Store, rows: Mapping[str, str], first: int, now_ms: int) -> bool:
+    tables = [
+        Table(MEASUREMENT, (), [now_ms], {"name": [name], "body": [body]}, sub_ns=(first + at) % _SUB_NS)
+        for at, (name, body) in enumerate(rows.items())
+    ]
+    return isinstance(store.write([row for table in tables for row in store.render(table)]), Stored)
