@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from edge_agent.settings.config import Sensor
 
 BAD_SHARE = 0.2
-WIRES = "check 5 V, ground, and TX/RX crossed"
 _OPENS = {
     BUSY: "end that program: sudo lamppost agent ports",
     NOT_PERMITTED: "lamppost agent doctor --only serial.access",
@@ -74,13 +73,19 @@ def _unheard(check: str, mine: dict[str, Any], profile: Profile, up_s: float) ->
         return fail(check, text, "lamppost agent probe")
     if mine["last_frame_ms"] is None and up_s < profile.warm_up_s + silence_s:
         if not heard:
-            return warn(check, f"0 bytes in {span(up_s)}", f"{WIRES}; some models speak after a minute only")
+            return warn(check, f"0 bytes in {span(up_s)}", f"{_wires(profile)} Some models speak after a minute only")
         return warn(check, f"{heard} bytes, no whole frame yet", "wait a minute, then look again")
     bad = sum(mine["bad"].values())
     if bad > mine["bad"].get("no_reply", 0) and not mine["frames"]:
         return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
     told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
-    return fail(check, told, WIRES)
+    return fail(check, told, _wires(profile))
+
+
+def _wires(profile: Profile) -> str:
+    """How this very model is connected: one that wants 24 V and has A and B is not helped by 5 V, TX and RX."""
+    swapped = " Are A and B swapped?" if "RS-485" in profile.wiring.en else ""
+    return f"check its wires and ground: {profile.wiring.en}{swapped}"
 
 
 def _spoken(check: str, mine: dict[str, Any], profile: Profile) -> Result:
@@ -143,7 +148,11 @@ def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
     if not data:
         quiet = profile.probe.listen and profile.kind == "detection" and not plan.asks
         text = f"0 bytes in {heard_s:.0f} s"
-        return warn(check, f"{text}: no target, or no power", "walk before it") if quiet else fail(check, text, WIRES)
+        return (
+            warn(check, f"{text}: no target, or no power", "walk before it")
+            if quiet
+            else fail(check, text, _wires(profile))
+        )
     return fail(check, f"{len(data)} bytes that are not {profile.name}", "lamppost agent probe")
 
 

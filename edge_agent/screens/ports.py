@@ -54,7 +54,7 @@ def finding_lines(finding: Finding, warm_up_s: Callable[[str], float]) -> list[s
     if not outcome.verdicts:
         total = sum(outcome.heard.values())
         if total == 0:
-            return [finding.path, "  nothing heard, nobody answers", "  check 5 V, and TX/RX crossed"]
+            return [finding.path, "  nothing heard, nobody answers", "  check power, TX/RX crossed; on RS-485 A and B"]
         return [
             finding.path,
             f"  {total} bytes that no known model sends",

@@ -29,8 +29,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sensors": ("传感器", "Sensors"),
     "searching": ("正在搜索串口，最多约一分钟 …", "Searching the ports, up to a minute ..."),
     "no_ports": (
-        "没有找到传感器。检查 5 V 电源和 TX/RX 接线，然后重新搜索。",
-        "No sensor was found. Check 5 V and TX/RX, then search again.",
+        "没有找到传感器。检查供电和接线（TX/RX 要交叉，RS-485 的 A/B 不要接反），然后重新搜索。",
+        "No sensor was found. Check power and wires (TX/RX crossed, on RS-485 A and B), then search again.",
     ),
     "again": ("重新搜索", "Search again"),
     "nothing_heard": (

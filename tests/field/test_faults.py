@@ -141,12 +141,12 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"open": False, "trouble": NOT_PERMITTED}, State.FAIL, "serial.access"),
         ({"trouble": STUCK, "last_frame_ms": 1.0}, State.FAIL, "pull its adapter out"),
         ({"last_frame_ms": 1.0, "unread_bytes": 320}, State.FAIL, "probe"),
-        ({"last_frame_ms": None, "frames": 0}, State.FAIL, "TX/RX"),
+        ({"last_frame_ms": None, "frames": 0}, State.FAIL, "its TX to the Pi's RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"bad_header": 50}}, State.FAIL, "probe"),
         ({"last_frame_ms": None, "frames": 0, "unread_bytes": 320}, State.FAIL, "probe"),
-        ({"last_frame_ms": None, "frames": 0, "bad": {"no_reply": 50}}, State.FAIL, "TX/RX"),
+        ({"last_frame_ms": None, "frames": 0, "bad": {"no_reply": 50}}, State.FAIL, "its TX to the Pi's RX"),
         ({"last_frame_ms": None, "frames": 0, "bad": {"refused": 80}, "bytes": 400}, State.FAIL, "profiles show"),
-        ({"last_frame_ms": 1.0}, State.FAIL, "TX/RX"),
+        ({"last_frame_ms": 1.0}, State.FAIL, "its TX to the Pi's RX"),
         ({"last_frame_ms": 1.0, "flaps": True}, State.WARN, "push it in"),
         ({"lately": {"frames": 60, "bad": 40}}, State.FAIL, "cable"),
         ({"lately": {"frames": 90, "bad": 10}, "bad": {"bad_checksum": 400}}, State.OK, ""),  # the cable was mended
@@ -165,9 +165,23 @@ def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cu
     assert cure in result.cure
 
 
+def test_the_wires_to_look_at_are_those_of_the_model() -> None:
+    """Whoever stood before a bus of 24 V was told to check 5 V, and TX and RX, which it has not."""
+    from edge_agent.settings.config import Sensor
+
+    wants = Sensor(name="air-1", profile="rs485-modbus-weather", port="/dev/null")
+    result = sensor_checks._told(wants, PROFILES["rs485-modbus-weather"], said(last_frame_ms=None, frames=0))
+    assert "10 to 30 V supply; A and B" in result.cure
+    assert result.cure.endswith("Are A and B swapped?")
+
+
 @pytest.mark.parametrize(
     ("heard", "text", "cure"),
-    [(0, "0 bytes in 8 s", "TX/RX"), (40, "40 bytes, no whole frame yet", "wait"), (320, "another model", "probe")],
+    [
+        (0, "0 bytes in 8 s", "its TX to the Pi's RX"),
+        (40, "40 bytes, no whole frame yet", "wait"),
+        (320, "another model", "probe"),
+    ],
 )
 def test_a_sensor_that_has_given_no_reading_yet_is_told_by_its_bytes(heard: int, text: str, cure: str) -> None:
     from edge_agent.settings.config import Sensor
