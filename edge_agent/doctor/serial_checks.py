@@ -29,7 +29,9 @@ def serial_exists(station: Station) -> list[Result]:
         elif Path(sensor.port).exists():
             results.append(ok(check, _short(sensor.port)))
         else:
-            results.append(fail(check, f"{_short(sensor.port)} is not there", "plug it in; lamppost agent ports"))
+            anew = f"its new name: sudo lamppost agent config set sensors.{sensor.name}.port=NAME"
+            cure = f"plug it in. Another socket or adapter? lamppost agent ports shows {anew}"
+            results.append(fail(check, f"{_short(sensor.port)} is not there", cure))
     return results or [skip("serial.exists", "needs config.valid")]
 
 

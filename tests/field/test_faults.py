@@ -54,6 +54,7 @@ def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_
     gone = field.doctor("sensor", "serial.exists")
     assert gone["sensor.air-1"]["state"] == "fail"
     assert gone["serial.exists.air-1"]["cure"].startswith("plug it in")
+    assert gone["serial.exists.air-1"]["cure"].endswith("sudo lamppost agent config set sensors.air-1.port=NAME")
     assert field.lamppost("agent", "ready", "--file", str(field.folder / "status.json")).returncode == 1
 
     field.collector.stop()  # nobody confirms any more
