@@ -56,6 +56,7 @@ class RemoteConfig:
     """The settings file in the hands of the office. Holds no clock: it is told how long the agent has run."""
 
     def __init__(self, file: Path) -> None:
+        file = file.resolve()  # a link stays one: what it leads to counts, also after a restart
         self.file = file
         self._before = file.with_name(file.name + ".before")
         self._trial = file.with_name(file.name + ".trial")

@@ -20,6 +20,7 @@ from edge_agent.device import running
 from edge_agent.office.remote_config import Health, Refused, RemoteConfig, digest
 from edge_agent.settings.check import checked, checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
+from edge_agent.settings.edit import not_a_link
 from wire.exits import Exit, Failure
 
 TAKEN_UP_S = 30.0
@@ -77,13 +78,15 @@ def planned(file: Path, before: str, after: str) -> Change:
 
 
 def write(change: Change) -> None:
-    """The new text in place, whole, the old one beside it. Raises OSError."""
+    """The new text in place, whole, the old one beside it. Raises OSError, Failure for a link."""
+    not_a_link(change.file)
     write_whole(old(change.file), change.before.encode(), like=change.file)
     write_whole(change.file, change.after.encode())
 
 
 def put_on_trial(change: Change, agent: running.Running) -> None:
     """The same for settings that the agent puts back by itself when readings stop."""
+    not_a_link(change.file)
     try:
         checked(change.before, str(change.file))
     except NotUsable as error:

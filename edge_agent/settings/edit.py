@@ -16,6 +16,7 @@ from common.strict_yaml import NotUsable, parse
 from common.whole_file import write_whole
 from edge_agent.settings.check import checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
+from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
     from device_profiles.catalogue import Catalogue
@@ -83,11 +84,22 @@ def with_lines(text: str, key: str, lines: list[str]) -> str:
     return "\n".join([*existing[:end], *lines, *existing[end:], ""])
 
 
+def not_a_link(file: Path) -> None:
+    """Raises Failure for a link: a file would take its place, and the one it leads to, which counts, stay as it was.
+
+    Not followed: the folder is the agent's, and root would write wherever a link of the agent's leads.
+    """
+    if file.is_symlink():
+        aim = file.resolve()
+        raise Failure(Exit.CONFIGURATION, "config-link", f"{file} is a link to {aim}", f"the same with --config {aim}")
+
+
 def replace_checked(file: Path, text: str) -> None:
     """Write `text` in place of `file` when it is a settings file that can be used; owner and mode stay.
 
     Raises Failure with line, key and cure when it is not; then nothing has changed.
     """
+    not_a_link(file)
     try:
         checked_here(text, str(file))
     except NotUsable as error:

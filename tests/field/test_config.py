@@ -240,6 +240,21 @@ def may_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", read_text)
 
 
+def test_a_link_is_not_replaced_by_a_file(file: Path, tmp_path: Path) -> None:
+    """As on a board whose root is read-only: what was set lay in memory, and was gone with the next power cut."""
+    link = tmp_path / "etc.yaml"
+    link.symlink_to(file)
+    result = config("set", "seal_s=2", file=link)
+    assert isinstance(result.exception, Failure)
+    assert (result.exception.code, result.exception.cure) == (3, f"the same with --config {file}")
+    assert (link.is_symlink(), file.read_text()) == (True, SETTINGS)
+    keeper = RemoteConfig(link)
+    keeper.take(SETTINGS + "seal_s: 2\n", 7, None, None, Health(frozenset(), False, False))
+    assert (link.is_symlink(), file.read_text()) == (True, SETTINGS + "seal_s: 2\n")
+    keeper.put_back("for a test")
+    assert (link.is_symlink(), file.read_text()) == (True, SETTINGS)
+
+
 def test_a_dry_run_shows_the_change_and_undo_takes_one_back(file: Path) -> None:
     assert "-site: here\n+site: there" in config("set", "site", "there", "--dry-run", file=file).output
     assert file.read_text() == SETTINGS
