@@ -58,6 +58,7 @@ def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_
     assert field.lamppost("agent", "ready", "--file", str(field.folder / "status.json")).returncode == 1
 
     field.collector.stop()  # nobody confirms any more
+    wait_for("a reading to wait", lambda: field.status()["waiting_rows"] > 0, 20)  # else all that was taken is stored
     silent = field.doctor("collector.ack")
     assert silent["collector.ack"]["state"] == "fail"
     assert "nothing is lost" in silent["collector.ack"]["cure"]
