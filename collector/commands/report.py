@@ -33,7 +33,7 @@ def report(
     ),
     on: str | None = typer.Option(None, "--date", help="The (last) day, as 2026-03-01; default: yesterday."),
     output: Path | None = typer.Option(
-        None, "--output", "-o", help="FILE.html: one page with plots, nothing beside it."
+        None, "--output", "-o", help="FILE.html, or - for stdout: one page with plots, nothing beside it."
     ),
     language: str = typer.Option("zh", "--lang", help="zh or en, for the page."),
     config: Path = CONFIG,
@@ -55,6 +55,9 @@ def report(
         raise Failure(Exit.USAGE, "word-unknown", f"there is no report {length!r}", "say day or week")
     if language not in ("zh", "en"):
         raise Failure(Exit.USAGE, "word-unknown", f"--lang {language}", "say zh or en")
+    if output is not None and str(output) != "-" and output.suffix not in (".html", ".htm"):
+        cure = "end it in .html, or give -; a browser prints the page as PDF"
+        raise Failure(Exit.USAGE, "ending-unknown", f"-o {output}: a report is a page", cure)
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)
@@ -77,6 +80,9 @@ def report(
         names = Names(settings).of
         title = settings.web.title_zh if language == "zh" else settings.web.title_en
         html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title, rules)
+        if str(output) == "-":
+            typer.echo(html, nl=False)
+            return
         try:
             with whole(output) as path:
                 path.write_text(html, encoding="utf-8")

@@ -348,6 +348,19 @@ def test_a_station_that_fell_silent_stands_in_the_report_until_it_is_retired(tmp
     assert "lp-" not in run(settings, "day", "--date", "2026-06-01"), "who was silent for a month is no news"
 
 
+def test_a_page_goes_to_stdout_and_into_no_file_that_its_name_calls_something_else(
+    settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-o -` made a file called -, and week.pdf was a page that nothing opened."""
+    monkeypatch.chdir(tmp_path)
+    assert run(settings, "day", "--date", "2026-03-01", "-o", "-").startswith("<!doctype html>")
+    asked = ["report", "day", "--date", "2026-03-01", "-o", "day.pdf", "--config", str(settings)]
+    done = CliRunner().invoke(_build("report"), asked)
+    assert isinstance(done.exception, Failure)
+    assert "a browser prints the page as PDF" in done.exception.line()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_length_that_there_is_not_is_named_and_what_to_say_instead(settings: Path) -> None:
     done = CliRunner().invoke(_build("report"), ["report", "hour", "--config", str(settings)])
     assert isinstance(done.exception, Failure)
