@@ -266,8 +266,9 @@ class Desk:
             if each.news and self.hidden(each.alert, now_ms) is None:
                 groups.setdefault(group_of(each.alert), []).append(each)
             elif each.news and not each.firing and each.told in ("", "resolved"):
-                each.news = []  # came and went while nobody wanted to hear
-                self._mark(each)
+                if not each.flapping:  # that goes on, and is news when the quiet is over
+                    each.news = []  # came and went while nobody wanted to hear
+                    self._mark(each)
             elif each.news and not each.firing:
                 groups.setdefault(group_of(each.alert), []).append(each)  # the end of what was told is always told
             elif each.firing and each.told:

@@ -339,6 +339,23 @@ def test_toggling_at_every_evaluation_for_an_hour_gives_three_messages_at_most()
     assert [each for each in calm if each] == [[("bureau", "news", ["resolved"])]]
 
 
+@pytest.mark.parametrize("before", ["", "resolved"], ids=["never told", "told before"])
+def test_what_flaps_in_a_silence_and_goes_on_is_told_when_the_silence_is_over(before):
+    """Nobody heard of it for as long as it flapped, or the phone on duty did, that it had been resolved."""
+    desk = Desk(Policy(steps=(Step(15 * MINUTE, ("phone",)),), group_ms=0))
+    if before:
+        heard(desk, -70, firing(-70, start=T0 - 70 * MINUTE))
+        heard(desk, -65, resolved(-65, start=T0 - 70 * MINUTE))
+    now_ms = T0 - 40 * MINUTE
+    desk.silence(Silence.made(matchers("rule=*"), now_ms, T0 + 30 * MINUTE, "li", ""), now_ms)
+    told = []
+    for minute in range(0, 56, 5):
+        change, began = (resolved, minute - 5) if minute % 10 else (firing, minute)
+        told += heard(desk, minute, change(minute, start=T0 + began * MINUTE))
+        assert not told or minute >= 30
+    assert told == [("bureau", "news", ["flapping"]), ("phone", "escalation", ["flapping"])]
+
+
 def test_what_flaps_calls_the_phone_on_duty_once_and_not_for_whoever_has_it():
     """Each time that it fired it was escalated at once: a hundred and sixty times in an hour."""
     desk, said = Desk(Policy(steps=(Step(15 * MINUTE, ("phone",)),))), []
