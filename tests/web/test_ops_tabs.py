@@ -103,10 +103,13 @@ def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City])
     assert "node=lp-0002 rule=*" in page
     assert "planned" in page
     assert "2027-03-01 08:00" in page
+    assert "no such station" not in page
     wrong = operator.post("/en/ops/maintenance", plan | {"do": "silence", "match": "nod=1"})
     assert "did you mean" in wrong.text
     assert operator.post(f"/en/ops/maintenance/{silence.name}/end", {}).status == 303
     assert not city.duty.silences()
+    assert operator.post("/en/ops/maintenance", plan | {"do": "silence", "match": "node=lp-002"}).status == 303
+    assert "There is no such station" in operator.get("/en/ops/maintenance").text, "a slip keeps nobody quiet"
 
 
 def test_alerts_are_called_by_rule_and_station_and_not_by_fingerprint(served: Served) -> None:
