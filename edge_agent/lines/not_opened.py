@@ -9,6 +9,7 @@ from wire.exits import reason
 NO_SUCH_PORT = "there is no such port"
 BUSY = "another program reads it"
 NOT_PERMITTED = "not permitted: is your user in the group dialout?"
+PULLED_OUT = "it was pulled out while we listened, or another program reads it as well"
 STUCK = "it takes nothing that is said to it"
 STUCK_CURE = "pull its adapter out and plug it in again; of a serial server, look at its far end"
 
@@ -24,6 +25,8 @@ def why_not_opened(error: Exception) -> str:
         return "this is no serial port"
     if "No such file" in text:
         return NO_SUCH_PORT
+    if "returned no data" in text:  # pyserial's word for a line that says it has something and has not
+        return PULLED_OUT
     if text == "Write timeout":
         return STUCK
     if not isinstance(error, OSError | ValueError):  # termios.error holds a number and a text

@@ -242,6 +242,8 @@ def test_why_a_port_cannot_be_opened_is_said_in_words(tmp_path: Path) -> None:
     claimed = serial.SerialException(16, f"could not open port {path}: [Errno 16] Device or resource busy: '{path}'")
     assert why_not_opened(claimed) == "another program reads it"
     assert "is held by another program" in str(_failure("/dev/null", claimed))
+    empty = "device reports readiness to read but returned no data (device disconnected or multiple access on port?)"
+    assert why_not_opened(serial.SerialException(empty)).startswith("it was pulled out")
     cannot = termios.error(22, "Invalid argument")
     assert why_not_opened(cannot) == "it cannot be set so: Invalid argument"
 
