@@ -55,6 +55,10 @@ AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms
         (AGENT + "seal_s: \x01\n", "agent.yaml:5: a control character (#x01)"),
         (AGENT + "clock: {trust: alwys}\n", "did you mean 'always'?"),
         (AGENT.replace("S0}", "S0, directions: [in, in]}"), "sensors[0].directions: each direction once is wanted"),
+        (
+            AGENT.replace("S0}", "S0, options: {unit: }}"),
+            "agent.yaml:4: sensors[0].options.unit: a number, a text, true or false is wanted: nothing is written here",
+        ),
         # with these the agent ended in a traceback, at its start or at the first try of a connection
         (AGENT + "broker: {host: a..b}\n", "agent.yaml:5: broker.host: a host name or address alone"),
         (AGENT + f"broker: {{host: {'a' * 64}.example}}\n", "agent.yaml:5: broker.host: a host name or address alone"),

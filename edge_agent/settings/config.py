@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from common import field_types
 from common.field_types import FilePath, Hours, Name, NodeName, Size
@@ -15,6 +15,12 @@ from edge_agent.urgency import DEFAULT, limit_of
 SAMPLE = Path(__file__).with_name("config.sample.yaml")
 SETTINGS_CURE = "sudo lamppost agent setup"
 """What helps where there are no settings."""
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, (int, float, str)):
+        raise ValueError("a number, a text, true or false is wanted")
+    return value
 
 
 class Broker(field_types.Broker):
@@ -59,7 +65,7 @@ class Sensor(Strict):
     angle_deg: float = Field(default=0.0, ge=0, le=60)
     mode: str | None = None
     period_s: float | None = Field(default=None, gt=0, le=86400)
-    options: dict[str, int | float | str | bool] = {}  # noqa: RUF012 (pydantic copies it)
+    options: dict[str, Annotated[int | float | str | bool, BeforeValidator(_scalar)]] = {}  # noqa: RUF012 (pydantic copies it)
 
     @field_validator("directions")
     @classmethod
