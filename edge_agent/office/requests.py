@@ -84,7 +84,9 @@ class Requests:
             raise wire.BadRequest("of another session of this agent", asked.transaction)
         now_ms = self._now_ms()
         if now_ms is not None and abs(asked.at_ms - now_ms) > wire.SKEW_MS:
-            text = f"written {(now_ms - asked.at_ms) / 1000:.0f} s before this node's time, at most 600 s count"
+            late_s = (now_ms - asked.at_ms) / 1000
+            off = f"{abs(late_s):.0f} s {'before' if late_s > 0 else 'after'} this node's time"
+            text = f"written {off}, at most {wire.SKEW_MS // 1000} s count: is its clock right, or yours?"
             raise wire.BadRequest(text, asked.transaction)
 
     def _was_seen(self, asked: wire.Request) -> bool:

@@ -64,6 +64,12 @@ def test_another_session_another_time_another_verb_is_an_error_without_effect(be
     assert bench.spool.replays == 0
 
 
+@pytest.mark.parametrize(("off_ms", "said"), [(-700_000, "700 s before"), (700_000, "700 s after")])
+def test_by_how_much_two_clocks_differ_is_told_with_the_way(bench: Bench, off_ms: int, said: str) -> None:
+    """One that was ahead was written -700 s before."""
+    assert f"written {said} this node's time, at most 600 s" in bench.ask(at_ms=NOW + off_ms)["error"]
+
+
 @pytest.mark.parametrize("span", [(0, 2**63), (-(2**70), 5), (0, 10**400), (0, 253_402_300_800_000)])
 def test_times_beyond_every_file_are_an_error_and_reach_no_spool(bench: Bench, span: tuple[int, int]) -> None:
     """SQLite has no such integer: the request ended the agent."""
