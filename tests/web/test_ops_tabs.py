@@ -16,6 +16,7 @@ from collector.web.condition import conditions
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from collector.web.readings import look
+from tests.servers import wait_for
 from tests.web.city import MINUTE_MS, City
 from tests.web.operator import Operator
 from tests.web.served import Served
@@ -266,6 +267,21 @@ def test_a_reading_out_of_range_is_a_condition(tmp_path: Path) -> None:
     (view,) = look(city.store, city.stations[:1], NOW_MS)
     assert [one.word for one in conditions(view, 0, False, False)] == ["out_of_range"]
     city.close()
+
+
+def test_the_desk_counts_no_station_that_was_put_out_among_those_that_are_missed(served: Served) -> None:
+    """After a year of works the bar was red for good: so many offline, and so many not fresh."""
+    operator = Operator(served)
+
+    def bar() -> str:
+        found = operator.get("/en/ops").text.partition('data-live="ops-bar">')[2].partition("</p>")[0]
+        return " ".join(re.sub("<[^>]*>", "", found).split())
+
+    wait_for("the whole city to be known", lambda: "1/3 stations fresh" in bar())
+    assert "1 offline" in bar()
+    assert operator.post("/ops/station/lp-0002/change", {"kind": "removed"}).status == 303
+    assert "1/2 stations fresh" in bar()
+    assert "0 offline" in bar()
 
 
 def test_a_station_that_was_removed_is_retired(tmp_path: Path) -> None:
