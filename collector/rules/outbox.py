@@ -121,7 +121,7 @@ class Outbox:
         self._touched: dict[str, Delivery] = {}  # what changes() has not given out, and how many lines of the log
         self._unsaved_lines = 0
         self._done: OrderedDict[str, int] = OrderedDict()  # names of delivered ones: told once is enough for a day
-        self._elsewhere: set[str] = set()  # episodes of which a second channel was told that they fire
+        self._elsewhere: set[str] = set()  # alerts of which a second channel was told that they fire
         self._number = 0
         self._set_back = SetBack()
         self.withheld: Collection[str] = frozenset()  # names of what is not on disk yet and must not leave
@@ -141,8 +141,8 @@ class Outbox:
             for channel in route.channels:
                 delivery = self._delivery(each, route, channel, now_ms)
                 self._add(delivery)
-                if delivery.second is not None and self._ends_what_was_told_elsewhere(delivery):
-                    self._also(delivery, delivery.second, now_ms)
+                if self._ends_what_was_told_elsewhere(delivery):
+                    self._all_also(delivery, now_ms)
 
     def due(self, now_ms: int, channel: str | None = None, most: int | None = None) -> list[Delivery]:
         """What should be sent now (through this channel), oldest first; each is `sending` until its outcome is told."""
@@ -191,6 +191,8 @@ class Outbox:
         """The channel took it."""
         delivery = self.open.pop(name, None)
         if delivery is not None:
+            if delivery.second is not None and self._ends_what_was_told_elsewhere(delivery):
+                self._also(delivery, delivery.second, now_ms)  # of which it has the beginning since this was made
             delivery.state, delivery.done_ms = "delivered", now_ms
             self._write(delivery, now_ms, "sent", "")
             self._done[name] = now_ms
@@ -302,14 +304,20 @@ class Outbox:
             self._add(twin)
             self._remember(twin)
 
+    def _all_also(self, delivery: Delivery, now_ms: int) -> None:
+        """So with it, and with what waits before it: a reminder behind the end would be the last word there."""
+        for each in list(self.open.values()):
+            if (each.channel, each.order) == (delivery.channel, delivery.order) and each.second is not None:
+                self._also(each, each.second, now_ms)
+
     def _remember(self, twin: Delivery) -> None:
         """Whoever heard by a second channel that something fires must hear there that it ended."""
         for state, alert in twin.body["lines"]:
-            (self._elsewhere.discard if state == "resolved" else self._elsewhere.add)(alert["key"])
+            (self._elsewhere.discard if state == "resolved" else self._elsewhere.add)(alert["fingerprint"])
 
     def _ends_what_was_told_elsewhere(self, delivery: Delivery) -> bool:
         lines = delivery.body["lines"]
-        return any(state == "resolved" and alert["key"] in self._elsewhere for state, alert in lines)
+        return any(state == "resolved" and alert["fingerprint"] in self._elsewhere for state, alert in lines)
 
     def _add(self, delivery: Delivery) -> None:
         if delivery.name not in self.open and delivery.name not in self._done and delivery.name not in self.dead:

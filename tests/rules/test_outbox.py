@@ -181,6 +181,32 @@ def test_the_end_of_what_the_second_channel_was_told_is_told_there_too():
     ]
 
 
+@pytest.mark.parametrize(
+    ("course", "up_from", "expected"),
+    [
+        ([(0, "news", "firing", 0), (20, "reminder", "firing", 0), (25, "news", "resolved", 0)], 60, "FFR"),
+        ([(0, "news", "firing", 0), (25, "news", "resolved", 3)], 12, "FR"),
+        ([(0, "news", "firing", 0), (9, "news", "resolved", 0)], 12, "FR"),
+    ],
+    ids=["behind a reminder that waits", "of a later episode, where it flapped", "made before the beginning went"],
+)
+def test_the_end_is_the_last_that_the_second_channel_hears(course, up_from, expected):
+    """Who was told by it that something fires was told so for ever."""
+    box, got = Outbox(ROUTES), []
+    for minute in range(60):
+        now = T0 + minute * 60_000
+        for _, what, state, start in [each for each in course if each[0] == minute]:
+            alert = replace(firing(start, start=T0 + start * 60_000), state=state, event_ms=now)
+            box.put([notification("bureau", what, "east/lp-1/value", [Line(state, alert)], now)], now)
+        for delivery in box.due(now):
+            if delivery.channel == "wecom" and minute < up_from:
+                box.failed(delivery.name, now, "502 Bad Gateway")
+            else:
+                box.succeeded(delivery.name, now)
+                got += [delivery.body["lines"][0][0][0].upper()] if delivery.channel == "sms" else []
+    assert "".join(got) == expected
+
+
 def test_what_waits_for_a_channel_that_the_settings_name_no_more_is_dead_mail():
     box = Outbox({"bureau": Route("wecom")})
     box.put([note(1)], T0)
