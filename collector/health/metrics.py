@@ -5,8 +5,10 @@ Served on an address of its own (`metrics:` in the settings), never beside the p
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_asgi_app
@@ -17,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from collector.clock import wall_ms
+from collector.report.changes import retired
 
 if TYPE_CHECKING:
     from collector.collector import Collector
@@ -56,7 +59,10 @@ class Metrics(Source):
         for state in ("pending", "firing"):
             alerts.add_metric([state], states[state])
         yield alerts
-        yield from _nodes(c.registry.nodes(), wall_ms())
+        gone = set[str]()
+        with suppress(OSError, sqlite3.Error):  # then those that were put out are missed until the next scrape
+            gone = retired(c.config)
+        yield from _nodes([node for node in c.registry.nodes() if node.birth.node not in gone], wall_ms())
 
 
 def _nodes(nodes: list[Node], now_ms: int) -> Iterator[Metric]:

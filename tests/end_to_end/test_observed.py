@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
 from firmware_stubs.plantower import Pms5003
 from tests.rig import Rig
 from tests.servers import free_port, listens, wait_for
@@ -56,6 +59,10 @@ def test_metrics_rules_and_probes_tell_what_is(rig: Rig) -> None:
         "what is there first with 1 has not increased: of the first batch in the quarantine nobody was told"
     )
     assert seen["process_resident_memory_bytes"] > 1e6
+    with closing(DeskFile(rig.folder / "desk.db")) as desk:
+        Reports(desk).add_change("lp-1", "removed", "", "", 1)
+        assert "lamppost_node_online,node=lp-1,site=test-site" not in metrics(port), "who was put out is not missed"
+        Reports(desk).add_change("lp-1", "installed", "", "", 2)
     names = set(re.findall(r"lamppost_\w+", RULES.read_text())) - {"lamppost_rules"}
     assert names <= {name.partition(",")[0] for name in seen}, "every rule asks for something that there is"
     assert probe(rig, "/readyz") == (200, {"ready": True, "role": "active", "wrong": []})
