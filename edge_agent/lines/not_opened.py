@@ -6,6 +6,7 @@ import errno
 
 from wire.exits import reason
 
+NO_PORT = "this is no serial port"
 NO_SUCH_PORT = "there is no such port"
 BUSY = "another program reads it"
 NOT_PERMITTED = "not permitted: is your user in the group dialout?"
@@ -22,7 +23,7 @@ def why_not_opened(error: Exception) -> str:
     if isinstance(error, PermissionError) or "Permission" in text:
         return NOT_PERMITTED
     if "Inappropriate ioctl" in text:
-        return "this is no serial port"
+        return NO_PORT
     if "No such file" in text:
         return NO_SUCH_PORT
     if "returned no data" in text:  # pyserial's word for a line that says it has something and has not

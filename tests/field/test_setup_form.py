@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from edge_agent.lines import not_opened
 from edge_agent.setup_web import page
 from edge_agent.setup_web.form import answers_of
 from edge_agent.setup_web.live import Row
@@ -65,6 +66,12 @@ def test_nothing_typed_or_heard_becomes_markup() -> None:
     made += page.live_page(EN, [row], True, evil) + page.progress_page(EN, [evil], None)
     assert "<script" not in made
     assert '""' not in made.replace('value=""', "").replace('class=""', "")
+
+
+def test_why_a_port_is_shut_has_its_words_in_both_languages() -> None:
+    """On the Chinese page it was English for all but two."""
+    words = {value for name, value in vars(not_opened).items() if name.isupper() and name != "STUCK_CURE"}
+    assert words <= TEXTS.keys()
 
 
 def test_both_languages_have_every_word() -> None:
