@@ -36,6 +36,7 @@ class Interval:
         end_ms = (self._start_ms // self._every_ms + 1) * self._every_ms
         self._until_ms, left_ms, self._left_ms = now_ms, self._left_ms, None
         if left_ms is not None:
+            end_ms = max(end_ms, left_ms)  # it was longer than ours: all that was counted in it was until then
             self._away_ms += max(0, min(now_ms, end_ms) - max(left_ms, self._start_ms))
         if now_ms < end_ms:
             return None

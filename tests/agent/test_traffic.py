@@ -135,6 +135,23 @@ def test_the_time_in_which_nobody_counted_is_in_no_flow() -> None:
     assert [one.tick(2 * MINUTE)[0].values["duration_s"] for one in (soon, twice)] == [60.0, 60.0]
 
 
+@pytest.mark.parametrize(("every_s", "lasts_s"), [(900, 898.0), (60, 720.0), (3600, 3598.0)])
+def test_an_interval_whose_length_is_changed_meanwhile_has_the_flow_it_had(every_s: int, lasts_s: float) -> None:
+    """With a minute instead of a quarter of an hour, twelve minutes' vehicles were told as those of one."""
+    before = Counter("radar-1", "p@1", "1", ("in",), 900)
+    before.tick(0)
+    for second in range(1, 720, 6):
+        for time_ms in (second * 1000, second * 1000 + 100):
+            before.detect(time_ms, 50)
+        before.tick(second * 1000 + 2_000)
+    before.tick(720_000)
+    after = Counter("radar-1", "p@1", "1", ("in",), every_s)
+    after.restore(before.state())
+    (told,) = after.tick(722_000) or after.tick(3_600_000)
+    assert (told.time_ms, told.values["count"], told.values["duration_s"]) == (0, 120, lasts_s)
+    assert told.values["flow_vph"] == pytest.approx(120 * 3600 / lasts_s, abs=0.01)
+
+
 def test_an_interval_of_an_older_agent_goes_on() -> None:
     radar = counter()
     radar.restore({"start_ms": 0, "speeds": {"in": [40.0, 50.0], "out": []}})
