@@ -252,6 +252,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "next_page": ("下一页", "Next page"),
     "generated": ("页面生成于", "Page generated at"),
     "connected": ("自动更新", "updates by itself"),
+    "held": (
+        "有新内容：打开的表单发送或关闭（Esc）后显示",
+        "there is news: it is shown once the open form is sent or closed (Esc)",
+    ),
     "disconnected": ("连接中断，正在重连；页面暂不更新", "connection lost, reconnecting; this page is not updating"),
     "shut": ("登录已过期，页面不再更新。重新登录", "No longer logged in; this page is not updating. Log in"),
     "take_part": ("参与", "Take part"),

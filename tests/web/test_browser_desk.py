@@ -106,6 +106,24 @@ def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: S
     page.wait_for_selector("#alert-f1 .word:text('acknowledged')", timeout=4000)
 
 
+def test_a_form_that_is_left_open_says_that_news_waits_for_it(seen: Seen, served: Served) -> None:
+    """The list stood still for as long as it was open, on a page that said that it updates by itself."""
+    seen.page.clock.install()
+    seen.enter()
+    page = seen.page
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    served.city.alerts = [replace(served.city.alerts[0], value=123.0)]
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    wait_for("the news to come", lambda: page.evaluate("waiting.size") > 0, 4)
+    page.clock.run_for(31_000)
+    assert "there is news" in page.inner_text(".link[data-state=held]")
+    page.keyboard.press("Escape")
+    page.clock.run_for(2000)
+    page.wait_for_selector(".link[data-state=connected]")
+    assert "123" in page.inner_text("#alert-f1")
+
+
 def test_a_link_in_mail_that_is_read_in_the_browser_leads_who_is_logged_in_to_the_alert(seen: Seen) -> None:
     """The strict cookie does not come along from another site: the door was shown to who stood inside."""
     seen.enter()

@@ -166,7 +166,19 @@ if (events) {
   addEventListener("pageshow", ({ persisted }) => persisted && comeOrGo()); // the reader came back to it
   document.addEventListener("visibilitychange", comeOrGo);
 }
+// Who leaves a form open for long has an old list before them, on a page that says that it is current.
+const HELD_MS = 30 * SECOND;
+let caughtUpMs = Date.now();
+
+function tellWhatWaits() {
+  if (!waiting.size) caughtUpMs = Date.now();
+  if (link.dataset.state === "disconnected" || !link.dataset.state) return;
+  const state = Date.now() - caughtUpMs < HELD_MS ? "connected" : "held";
+  if (link.dataset.state !== state) say(state);
+}
+
 setInterval(() => {
   lookWhoIsThere();
   replaceParts();
+  tellWhatWaits();
 }, SECOND);
