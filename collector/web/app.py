@@ -27,7 +27,7 @@ from collector.web.bearer import Bearer, Deeds
 from collector.web.desk.desk import Desk
 from collector.web.live import Live
 from collector.web.ops import Ops
-from collector.web.pages import Pages, language_of
+from collector.web.pages import Pages, PutOut, language_of
 from collector.web.render import HERE, Renderer
 from collector.web.replies import refusal
 from collector.web.site import Site
@@ -143,6 +143,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
 
 def _routes(site: Site, desk: Desk, renderer: Renderer, views: Views, live: Live) -> Iterator[BaseRoute]:
     """The operators' addresses, and everybody's."""
+    renderer.offer(put_out=PutOut(desk.reports))
     yield from Ops(site, renderer, views, live, desk).routes()
     yield from Deeds(site).routes(ROOT)
     if site.grants is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -34,6 +36,19 @@ _YEAR_S = 365 * 86400
 
 More = Callable[[bool], dict[str, Any]]
 """Asks for what else a page tells, in a thread that may wait; told whether the database is down."""
+
+
+class PutOut:
+    """Stations that are out of service, known for a second: every card of every page asks. From any thread."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self._found: tuple[float, set[str]] = (-math.inf, set())
+
+    def __call__(self) -> set[str]:
+        if time.monotonic() - self._found[0] >= FRESH_S:
+            self._found = time.monotonic(), self._reports.retired()
+        return self._found[1]
 
 
 class Pages:

@@ -91,6 +91,7 @@ class Renderer:
             until_resolved_ms=UNTIL_RESOLVED_MS,
             lengths=tuple(LENGTHS_MS),
             ages=True,  # a live message leaves them out
+            put_out=frozenset,  # stations that are out of service; the application knows them
             asked={},  # what a page's address asks for, which the same page in another language is asked too
         )
         self._templates.filters["told_once"] = told_once

@@ -126,6 +126,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "live": ("数据实时", "live"),
     "stale": ("数据过期", "out of date"),
     "none": ("尚无数据", "no data yet"),
+    "out_of_service": ("已停用", "out of service"),
     "none_long": ("站点已登记，等待第一条读数。", "Station accepted, waiting for the first reading."),
     "nothing_hour": ("最近一小时没有读数。", "No readings in the last hour."),
     "online": ("在线", "online"),

@@ -6,6 +6,7 @@ import gzip
 import http.client
 import re
 import time
+from contextlib import closing
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 from collector.stores.store import Select, Series
 from collector.web import readings, views
+from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
 from collector.web.server import PortTaken, WebServer
 from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
@@ -186,6 +189,20 @@ def test_who_looks_while_another_searches_for_a_silent_station_finds_it_too(
     assert [view.latest_ms for view in seen._look(city.stations[2:])] == [heard_ms]
     assert found_meanwhile == [heard_ms]
     city.close()
+
+
+def test_a_station_that_was_taken_down_is_out_of_service_and_not_out_of_date(served: Served) -> None:
+    """Beside it stood for years that its data was late and its link down."""
+    with closing(DeskFile(served.city.desk)) as file:
+        Reports(file).add_change("lp-0002", "removed", "", "", served.city.now_ms())
+
+    def facts() -> str:
+        card = served.get("/en/").text.partition('id="lp-0002"')[2]
+        return card.partition('class="facts"')[2].partition("</p>")[0]
+
+    wait_for("the page to know", lambda: "out of service" in facts(), 5)
+    assert "offline" not in facts()
+    assert "out of date" not in facts()
 
 
 def test_a_station_of_gases_noise_or_weather_alone_is_as_new_as_what_it_measures(tmp_path: Path) -> None:
