@@ -56,6 +56,7 @@ class Sensor:
         self._heard_s = self._measured_s = 0.0
         self._left_open: dict[str, Any] | None = None  # the interval of a boot before, until the clock is set
         self._spoilt_reply = False  # damage has come since the last command that wants a reply
+        self._run_as = f"{profile.ref} {mode or profile.mode}"
 
     def begin(self, now_s: float, powered_s: float | None = None) -> None:
         """The port was opened; the sensor has had power since `powered_s` at least, else from now on."""
@@ -143,7 +144,8 @@ class Sensor:
                 return []
             left = state.get("left_open")
             if left is not None and left["start_ms"] > 0:
-                self._left_open = left
+                self._left_open = self._of_today(left)
+            state = self._of_today(state)
             if state["start_ms"] < FLOOR_MS:
                 if moved_ms is None:
                     self.traffic.restore(state)
@@ -190,7 +192,12 @@ class Sensor:
         """State of the open interval, committed with the readings."""
         if self.traffic is None:
             return None
-        return self.traffic.state() | ({} if self._left_open is None else {"left_open": self._left_open})
+        left = {} if self._left_open is None else {"left_open": self._left_open}
+        return self.traffic.state() | {"run_as": self._run_as} | left
+
+    def _of_today(self, state: dict[str, Any]) -> dict[str, Any]:
+        """What another model or mode told of (lengths, directions), this one may not: its zeros would be made up."""
+        return state if state.get("run_as", self._run_as) == self._run_as else state | {"tells": []}
 
     def _see(self, seen: dict[str, float | int], now_ms: int) -> None:
         """Tell the counter what was detected."""

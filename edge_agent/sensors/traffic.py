@@ -189,9 +189,13 @@ class Counter:
             self._unmeasured_ms[direction] = passed.last_ms
 
     def _told(self) -> list[str]:
-        """The directions to tell of: a sensor that is known to tell none says nothing of `in` and `out`."""
-        unsigned, signed = "unsigned" in self._tells, "signed" in self._tells
-        return [*(self._known if signed or not unsigned else ()), *((UNKNOWN,) if unsigned else ())]
+        """The directions to tell of: a sensor that is known to tell none says nothing of `in` and `out`.
+
+        In a one-way street the road tells it; of what was counted before it was one, this is the last word.
+        """
+        one_way, unsigned, signed = self._one_way is not None, "unsigned" in self._tells, "signed" in self._tells
+        nameless = (unsigned and not one_way) or bool(self._tallies[UNKNOWN].speeds)
+        return [*(self._known if one_way or signed or not unsigned else ()), *((UNKNOWN,) if nameless else ())]
 
     def _reading(self, direction: str, over: Stretch) -> Reading:
         values = self._tallies[direction].close(

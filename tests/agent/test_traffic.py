@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from device_profiles.catalogue import load
 from edge_agent.agent import sensor_of
 from edge_agent.reading import Reading
+from edge_agent.sensors.sensor import Sensor, counter_of
 from edge_agent.sensors.tally import FEW
 from edge_agent.sensors.traffic import Counter
 from edge_agent.settings.config import Sensor as Settings
@@ -150,6 +151,44 @@ def test_an_interval_whose_length_is_changed_meanwhile_has_the_flow_it_had(every
     (told,) = after.tick(722_000) or after.tick(3_600_000)
     assert (told.time_ms, told.values["count"], told.values["duration_s"]) == (0, 120, lasts_s)
     assert told.values["flow_vph"] == pytest.approx(120 * 3600 / lasts_s, abs=0.01)
+
+
+def test_a_street_that_is_made_one_way_has_all_its_vehicles() -> None:
+    """Of a radar that had told speeds without a sign not one was told from then on: all were counted, and kept."""
+    before = Counter("radar-1", "p@1", "1", ("in", "out"), 60, signed=False)
+    before.tick(0)
+    for time_ms in (1_000, 1_100):
+        before.detect_unsigned(time_ms, 50)
+    before.tick(10_000)
+    after = Counter("radar-1", "p@1", "1", ("in", "out"), 60, "in", signed=False)
+    after.restore(before.state())
+    counted = []
+    for minute in range(2):
+        for time_ms in (20_000, 20_100, 30_000, 30_100):
+            after.tick(minute * MINUTE + time_ms - 1_000)
+            after.detect_unsigned(minute * MINUTE + time_ms, 50)
+        told = after.tick((minute + 1) * MINUTE)
+        counted.append([(row.series.tags[1][1], row.values["count"]) for row in told])
+    assert counted == [[("in", 2), ("any", 1)], [("in", 2)]]
+
+
+@pytest.mark.parametrize(("mode", "heavy"), [("objects", 1), ("push", None)])
+def test_what_another_mode_told_of_is_not_told_as_none(mode: str, heavy: int | None) -> None:
+    """A radar that tells lengths no more said for ever that no lorry passed."""
+    profile = PROFILES["omnipresense-ops243a"]
+
+    def radar(mode: str) -> Sensor:
+        return Sensor("radar-1", profile, counter_of(profile, "radar-1", "1", ("in",), 60), mode)
+
+    before = radar("objects")
+    assert isinstance(before.traffic, Counter)
+    today_ms = 30_000_000 * MINUTE
+    before.tick(today_ms)
+    before.traffic.detect(today_ms + 1_000, 50, 12.0)
+    after = radar(mode)
+    after.restore(json.loads(json.dumps(before.state())), today_ms + 2_000)
+    (told,) = after.tick(today_ms + MINUTE)
+    assert (told.values["count"], told.values.get("heavy_count")) == (1, heavy)
 
 
 def test_an_interval_of_an_older_agent_goes_on() -> None:
