@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
-from statistics import fmean
+from itertools import chain, pairwise
+from statistics import fmean, median
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,9 @@ from wire.times import HOUR_MS, MINUTE_MS
 WEEK_MS = 7 * 24 * HOUR_MS
 YOUNG_MS = 10 * MINUTE_MS
 STALE_MS = 3 * MINUTE_MS
+STALE_PACES = 2.5
+OTHERS_MS = 5 * MINUTE_MS
+"""The pace of what is no particles and no traffic: many a weather station tells as often."""
 HUMID_PCT = 70  # above it water swells particles, and optical sensors count the water
 
 
@@ -86,7 +89,19 @@ class View:
         latest_ms = self.latest_ms
         if latest_ms is None:
             return "stale" if self.station.online is False else "none"
-        return "live" if self.now_ms - latest_ms <= STALE_MS else "stale"
+        age_ms = self.now_ms - latest_ms
+        return "live" if age_ms <= STALE_MS or age_ms <= STALE_PACES * self.pace_ms else "stale"
+
+    @property
+    def pace_ms(self) -> float:
+        """How far apart its readings come, by those of the last hour; 0 where that is not known."""
+        if self.air_ms is None and self.traffic is None:
+            return OTHERS_MS
+        minutes = [minute for minute, _ in (self.pm25 or self.pm10)[0].by_minute] if self.pm25 or self.pm10 else []
+        gaps = [later - earlier for earlier, later in pairwise(minutes)]
+        paces = [median(gaps)] if len(gaps) >= 3 else []
+        paces += [self.traffic.interval_ms] if self.traffic else []
+        return min(paces, default=0)
 
     def rows(self) -> list[tuple[float | None, ...]]:
         """The table behind the chart: [minute, PM2.5 of each sensor or None], newest first."""

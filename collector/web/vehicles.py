@@ -34,6 +34,7 @@ class Traffic:
     hour: Masked  # count, heavy_count, speed_tms_kmh, flow_vph
     windows: list[Window]
     latest_ms: int
+    interval_ms: int = 0  # the longest; 0 where nobody says how long
 
     @property
     def minutes(self) -> int:
@@ -56,6 +57,7 @@ def traffic(rows: list[Row], now_ms: int) -> Traffic | None:
         hour(windows),
         [_window(start_ms, some) for start_ms, some in sorted(windows.items())],
         min(latest_ms, now_ms),
+        int(1000 * max(row[4] or 0 for row in counted)),
     )
 
 

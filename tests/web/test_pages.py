@@ -191,6 +191,41 @@ def test_who_looks_while_another_searches_for_a_silent_station_finds_it_too(
     city.close()
 
 
+def test_a_station_of_slow_sensors_is_out_of_date_by_their_own_pace(tmp_path: Path) -> None:
+    """One reading in five minutes: for two of them it was out of date, and a sensor's fault on the desk."""
+    city = City(tmp_path, 1_790_000_000_000)
+    city.stations[:] = [replace(station, last_ms=None, online=True) for station in city.stations]
+    now_ms, minute_ms = city.now_ms(), 60_000
+    often, seldom = ([now_ms - pace * minute_ms * n for n in range(12)][::-1] for pace in (1, 5))
+    city.write("lp-0001", "air-1", "air_quality", often, {"pm25_raw_ugm3": [9.0] * 12})
+    city.write("lp-0002", "air-1", "air_quality", seldom, {"pm25_raw_ugm3": [9.0] * 12})
+    city.write("lp-0003", "wx-1", "weather", seldom, {"temp_c": [3.0] * 12})
+    seen = Views(city.site())
+
+    def after(minutes: int) -> list[str]:
+        city.started_ms = now_ms + minutes * minute_ms
+        return [view.freshness for view in seen._look(city.stations)]
+
+    assert [after(minutes) for minutes in (3, 4, 13)] == [["live"] * 3, ["stale", "live", "live"], ["stale"] * 3]
+    city.close()
+
+
+def test_a_counter_of_long_intervals_is_out_of_date_by_their_length(tmp_path: Path) -> None:
+    city = City(tmp_path, 1_790_000_100_000)
+    city.stations[:] = [replace(station, last_ms=None) for station in city.stations]
+    quarter_ms = 15 * 60_000
+    begun = [city.now_ms() // quarter_ms * quarter_ms - n * quarter_ms for n in (3, 2, 1)]
+    counted = {"count": [70, 80, 90], "duration_s": [900.0] * 3}
+    city.write("lp-0001", "radar-1", "traffic_flow", begun, counted)
+    seen = Views(city.site())
+    found = []
+    for minutes in (10, 40):
+        city.started_ms = begun[-1] + quarter_ms + minutes * 60_000
+        found.append(seen._look(city.stations)[0].freshness)
+    assert found == ["live", "stale"]
+    city.close()
+
+
 def test_a_station_that_was_taken_down_is_out_of_service_and_not_out_of_date(served: Served) -> None:
     """Beside it stood for years that its data was late and its link down."""
     with closing(DeskFile(served.city.desk)) as file:
