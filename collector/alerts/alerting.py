@@ -206,6 +206,7 @@ class Alerting:
         others = shared_duty.read(self._store, now_ms)
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
+            self.desk.hear(unsure, now_ms)  # before what the rules make of it: people may have been told
             self.desk.take_over(others, now_ms)
             self._shared.take_over(others)
             self._shared.note(self.desk, self.desk.names())

@@ -56,6 +56,29 @@ def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: P
     assert [each.rule for each in first.alerting.standing("hook")] == ["collector-broker"]
 
 
+def test_what_was_told_just_now_and_the_other_finds_no_reason_for_has_an_end(tmp_path: Path, closes: Closes) -> None:
+    """The other did not know yet that this sensor was set to a reading in ten seconds: of what had fired since two
+    minutes it knew nothing, and nobody told its end."""
+    rule = HIGH | {"window": {"mean": "pm25_ugm3", "over": "2m", "complete": "20%"}, "for": "1m"}
+    first, second = pair(tmp_path, closes, rule)
+    for desk in (first, second):
+        desk.nodes = [node()]
+        desk.die()
+    first.tick()
+    while not first.told:
+        first.now_ms += 10_000
+        first.reading(10.0 if first.now_ms < T0 + 10 * MINUTE else 120.0)
+        first.tick()
+    second.now_ms = first.now_ms + 10_000
+    second.alerting.follow([node()], second.now_ms)
+    for _ in range(40):
+        second.reading(10.0)
+        second.wait(10_000)
+    second.wait(40 * MINUTE, MINUTE)
+    said = [state for desk in (first, second) for _, lines in desk.told for state, _ in lines]
+    assert said[-1] == "resolved"
+
+
 def test_what_is_said_while_the_database_is_away_goes_over_when_it_is_back(
     tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
