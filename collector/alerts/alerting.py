@@ -167,6 +167,11 @@ class Alerting:
                 raise
             self.on_broken(f"for the rules, a row of {series}", error)
 
+    def _learn(self, now_ms: int) -> None:
+        """Have the rules know how often sensors report, where that was seen to be otherwise."""
+        if self._in_service.has_new_pace():
+            self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
+
     def node_state(self, node: str, online: bool, now_ms: int) -> None:
         """A node's link went up or down."""
         self._engine.node_state(node, online, now_ms)
@@ -197,7 +202,7 @@ class Alerting:
 
     def _take_over(self, now_ms: int) -> None:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
-        story = catch_up.take_over(self._engine, self._store, self.rules, self._look, now_ms)
+        story = catch_up.take_over(self._engine, self._store, self.rules, self._look, self._learn, now_ms)
         sure_ms = now_ms - self._engine.lateness_ms
         told: list[Transition] = []
         unsure: list[Transition] = []

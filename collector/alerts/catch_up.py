@@ -40,8 +40,12 @@ def replay(engine: Engine, store: Store, rules: Sequence[Rule], since_ms: int, l
     log.info("the rules have caught up over %d rows", count)
 
 
-def take_over(engine: Engine, store: Store, rules: Sequence[Rule], look: Look, now_ms: int) -> list[Transition]:
+def take_over(
+    engine: Engine, store: Store, rules: Sequence[Rule], look: Look, learn: Callable[[int], None], now_ms: int
+) -> list[Transition]:
     """Go on where another collector stopped: what was said and stands, since a while ago. Raises StoreDown.
+
+    `learn` has the engine know how often sensors report, by what it was given to `look` at until then.
 
         ... windows fill | what fires is known from `alerts`, and goes on under its key
         ------------------|--- sure ---- now --->  event time
@@ -65,8 +69,10 @@ def take_over(engine: Engine, store: Store, rules: Sequence[Rule], look: Look, n
     engine.adopt(firing_at(story, lambda each: min(decides_ms(each), sure_ms) - warm_ms))
     for kind, names in stored.columns_of(rules).items():
         start_ms = sure_ms - derived.reach_ms(kind)
-        for rows in stored.rows(store, {kind: names}, start_ms - warm_ms, start_ms):
-            look(*rows, now_ms)
+        for first_ms in range(start_ms - warm_ms, start_ms, stored.SLICE_MS):
+            for rows in stored.rows(store, {kind: names}, first_ms, min(first_ms + stored.SLICE_MS, start_ms)):
+                look(*rows, now_ms)
+            learn(now_ms)
     engine.adopt(firing_at(story, decides_ms), [each for each in story if each.event_ms >= decides_ms(each)])
     for kind, names in stored.columns_of(rules).items():
         start_ms, end_ms = sure_ms - derived.reach_ms(kind), now_ms + engine.lateness_ms

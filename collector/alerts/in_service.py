@@ -42,6 +42,10 @@ class InService:
         """Readings came, their times rising."""
         self._rhythm.note(series, times_ms)
 
+    def has_new_pace(self) -> bool:
+        """Whether a sensor is known to report in another rhythm since the last look."""
+        return self._rhythm.has_changed()
+
     def has_changed(self) -> bool:
         """Whether a node was put out of service, or back, or a sensor reports in another rhythm, since the last look.
 

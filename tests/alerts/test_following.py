@@ -57,9 +57,21 @@ def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: P
 
 
 def test_what_was_told_just_now_and_the_other_finds_no_reason_for_has_an_end(tmp_path: Path, closes: Closes) -> None:
-    """The other did not know yet that this sensor was set to a reading in ten seconds: of what had fired since two
-    minutes it knew nothing, and nobody told its end."""
-    rule = HIGH | {"window": {"mean": "pm25_ugm3", "over": "2m", "complete": "20%"}, "for": "1m"}
+    """As after a calibration of the past: nobody told the end of what had fired since two minutes."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.tick()
+    first.store_rows([first.now_ms], [10.0], seen=False)
+    go_on(second, first)
+    second.reading(10.0)
+    second.wait(10 * MINUTE)
+    assert [state for desk in (first, second) for _, lines in desk.told for state, _ in lines][-1] == "resolved"
+
+
+@pytest.mark.parametrize("wait", ["0s", "1m"])
+def test_who_takes_over_knows_how_often_a_sensor_reports(tmp_path: Path, closes: Closes, wait: str) -> None:
+    """Of one that was set to a reading in ten seconds no window was there at first: what fired was taken back."""
+    rule = HIGH | {"window": {"mean": "pm25_ugm3", "over": "5m", "complete": "50%"}, "for": wait}
     first, second = pair(tmp_path, closes, rule)
     for desk in (first, second):
         desk.nodes = [node()]
@@ -75,8 +87,7 @@ def test_what_was_told_just_now_and_the_other_finds_no_reason_for_has_an_end(tmp
         second.reading(10.0)
         second.wait(10_000)
     second.wait(40 * MINUTE, MINUTE)
-    said = [state for desk in (first, second) for _, lines in desk.told for state, _ in lines]
-    assert said[-1] == "resolved"
+    assert [state for _, lines in second.told for state, _ in lines] == ["firing", "resolved"]
 
 
 def test_what_is_said_while_the_database_is_away_goes_over_when_it_is_back(
