@@ -22,9 +22,11 @@ from edge_agent.doctor.result import State, Station
 from edge_agent.doctor.serial_checks import serial_exists
 from edge_agent.identity.identity import Identity, Office
 from edge_agent.office.remote_config import Health, RemoteConfig
+from edge_agent.reading import Reading, Series
 from edge_agent.settings.config import SAMPLE
 from edge_agent.settings.schema import schema
 from edge_agent.spool import place as spool_place
+from edge_agent.spool.spool import Origin, Spool
 from lamppost import _build
 from tests.field.expect import Terminal
 from wire.exits import Failure
@@ -238,6 +240,23 @@ def may_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return readable(self, *args, **more)
 
     monkeypatch.setattr(Path, "read_text", read_text)
+
+
+def test_a_spool_is_not_left_behind_with_what_waits_in_it(file: Path, tmp_path: Path) -> None:
+    """The agent began with an empty one in the new place, and what had waited in the old was sent by nobody."""
+    old, new = tmp_path / "spool.db", tmp_path / "moved.db"
+    before = SETTINGS + f"spool: {{path: {old}, allow_tmpfs: true}}\n"
+    file.write_text(before)
+    spool = Spool(old, "lp-1", "s")
+    spool.accept([Reading(Series("air-1", "air_quality"), 1, {"co2_ppm": 400})], Origin("lp-1", "s", "0" * 8, "synced"))
+    spool.close()
+    refused = config("set", f"spool.path={new}", file=file).exception
+    assert isinstance(refused, Failure)
+    assert f"1 reading waits in {old}" in str(refused)
+    assert f"to {new}, then once more" in refused.cure
+    assert file.read_text() == before
+    old.rename(new)
+    assert config("set", f"spool.path={new}", file=file).exit_code == 0
 
 
 def test_a_link_is_not_replaced_by_a_file(file: Path, tmp_path: Path) -> None:
