@@ -7,10 +7,8 @@ agent.yaml.old    what stood there before the last change made here; `lamppost a
 from __future__ import annotations
 
 import difflib
-import sqlite3
 import time
 from collections.abc import Iterable
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +20,7 @@ from edge_agent.device import running
 from edge_agent.office.remote_config import Health, Refused, RemoteConfig, digest
 from edge_agent.settings.check import checked, checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
-from edge_agent.settings.edit import not_a_link
-from edge_agent.spool.file import SpoolError
+from edge_agent.settings.edit import may_be_written
 from wire.exits import Exit, Failure
 
 TAKEN_UP_S = 30.0
@@ -82,14 +79,14 @@ def planned(file: Path, before: str, after: str) -> Change:
 
 def write(change: Change) -> None:
     """The new text in place, whole, the old one beside it. Raises OSError, Failure for what may not be written."""
-    _may_be_written(change)
+    may_be_written(change.file, change.before, change.config)
     write_whole(old(change.file), change.before.encode(), like=change.file)
     write_whole(change.file, change.after.encode())
 
 
 def put_on_trial(change: Change, agent: running.Running) -> None:
     """The same for settings that the agent puts back by itself when readings stop."""
-    _may_be_written(change)
+    may_be_written(change.file, change.before, change.config)
     try:
         checked(change.before, str(change.file))
     except NotUsable as error:
@@ -101,31 +98,6 @@ def put_on_trial(change: Change, agent: running.Running) -> None:
         RemoteConfig(change.file).take(change.after, 0, digest(change.before), None, health)
     except Refused as error:
         raise Failure(Exit.NOT_PERMITTED, "config-not-written", str(error), "the same with sudo") from error
-
-
-def _may_be_written(change: Change) -> None:
-    """Raises Failure for a link, and for a spool that would be left behind with what waits in it."""
-    not_a_link(change.file)
-    try:
-        before = checked(change.before, str(change.file)).spool.path
-    except NotUsable:
-        return
-    after = change.config.spool.path
-    waiting = _waiting_in(before) if before != after else 0
-    if waiting:
-        readings = f"{waiting} reading{'s' * (waiting > 1)} wait{'s' * (waiting == 1)}"
-        text = f"{readings} in {before}, and nobody would send what is left there"
-        cure = f"stop the agent, move {before} (and its -wal) to {after}, then once more"
-        raise Failure(Exit.CONFIGURATION, "readings-wait", text, cure)
-
-
-def _waiting_in(spool: Path) -> int:
-    """How many readings; 0 where there is no spool, or none that this user may read."""
-    from edge_agent.spool.view import View
-
-    with suppress(SpoolError, sqlite3.Error, OSError), closing(View(spool)) as view:
-        return view.survey().waiting_rows
-    return 0
 
 
 def trial_end(file: Path) -> str | None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.settings import load_settings
 from common.strict_yaml import NotUsable, parse
 from common.whole_file import write_whole
-from edge_agent.settings.check import checked_here, refused
+from edge_agent.settings.check import checked, checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
 from wire.exits import Exit, Failure
 
@@ -84,14 +86,34 @@ def with_lines(text: str, key: str, lines: list[str]) -> str:
     return "\n".join([*existing[:end], *lines, *existing[end:], ""])
 
 
-def not_a_link(file: Path) -> None:
-    """Raises Failure for a link: a file would take its place, and the one it leads to, which counts, stay as it was.
+def may_be_written(file: Path, before: str, after: Config) -> None:
+    """Raises Failure for a link, and for a spool that would be left behind with what waits in it.
 
-    Not followed: the folder is the agent's, and root would write wherever a link of the agent's leads.
+    A link is not followed: the folder is the agent's, and root would write wherever a link of the agent's leads. With a
+    file in its place the one it leads to, which counts after a restart, would stay as it was.
     """
     if file.is_symlink():
         aim = file.resolve()
         raise Failure(Exit.CONFIGURATION, "config-link", f"{file} is a link to {aim}", f"the same with --config {aim}")
+    try:
+        left = checked(before, str(file)).spool.path
+    except (NotUsable, Failure, OSError):  # what cannot be used has no spool that waits for it
+        return
+    if left != after.spool.path and (waiting := _waiting_in(left)):
+        readings = f"{waiting} reading{'s' * (waiting > 1)} wait{'s' * (waiting == 1)}"
+        text = f"{readings} in {left}, and nobody would send what is left there"
+        cure = f"stop the agent, move {left} (and its -wal) to {after.spool.path}, then once more"
+        raise Failure(Exit.CONFIGURATION, "readings-wait", text, cure)
+
+
+def _waiting_in(spool: Path) -> int:
+    """How many readings; 0 where there is no spool, or none that this user may read."""
+    from edge_agent.spool.file import SpoolError
+    from edge_agent.spool.view import View
+
+    with suppress(SpoolError, sqlite3.Error, OSError), closing(View(spool)) as view:
+        return view.survey().waiting_rows
+    return 0
 
 
 def replace_checked(file: Path, text: str) -> None:
@@ -99,9 +121,9 @@ def replace_checked(file: Path, text: str) -> None:
 
     Raises Failure with line, key and cure when it is not; then nothing has changed.
     """
-    not_a_link(file)
     try:
-        checked_here(text, str(file))
+        config = checked_here(text, str(file))
     except NotUsable as error:
         raise refused(error, "nothing was written") from error
+    may_be_written(file, file.read_text("utf-8", "replace") if file.exists() else "", config)
     write_whole(file, text.encode())

@@ -24,6 +24,7 @@ from edge_agent.identity.identity import Identity, Office
 from edge_agent.office.remote_config import Health, RemoteConfig
 from edge_agent.reading import Reading, Series
 from edge_agent.settings.config import SAMPLE
+from edge_agent.settings.edit import replace_checked
 from edge_agent.settings.schema import schema
 from edge_agent.spool import place as spool_place
 from edge_agent.spool.spool import Origin, Spool
@@ -254,6 +255,8 @@ def test_a_spool_is_not_left_behind_with_what_waits_in_it(file: Path, tmp_path: 
     assert isinstance(refused, Failure)
     assert f"1 reading waits in {old}" in str(refused)
     assert f"to {new}, then once more" in refused.cure
+    with pytest.raises(Failure, match="1 reading waits"):  # as `setup --anew` writes it
+        replace_checked(file, SETTINGS)
     assert file.read_text() == before
     old.rename(new)
     assert config("set", f"spool.path={new}", file=file).exit_code == 0
