@@ -188,7 +188,7 @@ class Ops:
         if not text.strip():
             raise HTTPException(400, "refused_form")
         if not await run_in_threadpool(self._desk.reports.answer, number, text, "show" in fields, session.name, now_ms):
-            raise HTTPException(404, "not_found")
+            raise HTTPException(404, "refused_answered")
         await run_in_threadpool(self._desk.file.note, session.name, "answer", f"report {number}", now_ms)
         return self._back(request, "/reports")
 

@@ -343,6 +343,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "Somebody else has acknowledged it meanwhile, and nothing was done: look who has it, and do it again if"
         " you still want to.",
     ),
+    "refused_answered": (
+        "没有编号为此的待答复报告：可能已有别人答复，您的答复没有保存。",
+        "No report of that number waits: somebody may have answered it meanwhile. Your answer was not kept.",
+    ),
     "refused_old": (
         "这个页面已经过时（之后重新登录过，或打开太久），刚才的操作没有执行；请重新打开页面再做一次。",
         "This page is out of date (you logged in again since, or it was open for long), and nothing was done;"

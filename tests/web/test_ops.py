@@ -261,6 +261,8 @@ def test_a_report_is_answered_and_a_change_written_down(served: Served) -> None:
     for none in ("2", "0", "-1", "x", str(2**63), "1" * 5000):  # the longest broke the page, even for strangers
         assert operator.post(f"/ops/reports/{none}", {"answer": "Cleaned."}).status == 404
     assert operator.post("/ops/reports/1", {"answer": "Cleaned.", "show": "1"}).status == 303
+    again = operator.post("/en/ops/reports/1", {"answer": "What?", "show": "1"})
+    assert (again.status, "somebody may have answered it" in again.text) == (404, True), "it was replaced"
     assert operator.post("/ops/station/lp-0001/change", {"kind": "repaired", "en": "fan"}).status == 303
     public = served.get("/en/station/lp-0001").text
     assert "always 12" in public

@@ -76,10 +76,11 @@ class Reports:
             return cursor.lastrowid
 
     def answer(self, number: int, text: str, show: bool, who: str, now_ms: int) -> bool:
-        """Answer a report; the contact has served its purpose and is forgotten. False when there is no such report."""
+        """Answer a report; the contact has served its purpose and is forgotten. False when none of the number waits."""
         with self._file.use() as db:
             cursor = db.execute(
-                "UPDATE report SET answer = ?, shown = ?, answered_by = ?, answered_ms = ?, contact = '' WHERE id = ?",
+                "UPDATE report SET answer = ?, shown = ?, answered_by = ?, answered_ms = ?, contact = ''"
+                " WHERE id = ? AND answer IS NULL",
                 (text.strip()[:TEXT_MAX], show, who, now_ms, number),
             )
             return cursor.rowcount == 1
