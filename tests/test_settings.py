@@ -13,6 +13,7 @@ from common.strict_yaml import NotUsable, parse
 from edge_agent.office.remote_config import Refused, check
 from edge_agent.settings import config as agent_config
 from edge_agent.settings.check import checked, checked_here, mute_sensors
+from tests.writable import SPOOL
 
 
 @pytest.mark.parametrize("module", [agent_config, collector_config])
@@ -225,7 +226,7 @@ def test_an_option_of_which_no_command_can_be_made_is_refused(tmp_path: Path, se
 )
 def test_a_sensor_of_which_nothing_would_be_measured_is_refused_where_settings_are_changed(how: str, said: str) -> None:
     """It was asked, it answered, all was called well, and not one reading came of it."""
-    text = AGENT.replace("plantower-pms5003", f"rs485-modbus-weather, {how}")
+    text = AGENT.replace("plantower-pms5003", f"rs485-modbus-weather, {how}") + SPOOL
     assert checked(text, "agent.yaml"), "an agent that runs with it goes on, for the sake of its other sensors"
     told = [str(problem) for problem in mute_sensors(parse(text, "agent.yaml"), checked(text, "agent.yaml"))]
     assert [said in one for one in told] == [True] * bool(said), told
@@ -249,7 +250,7 @@ def test_keys_of_traffic_at_a_sensor_that_counts_none_are_told(tmp_path: Path) -
     air = AGENT.replace("port: /dev/ttyS0}", "port: /dev/ttyS0, interval_s: 300, lane: west}")
     lidar = "  - {name: lidar-1, profile: benewake-tfmini, port: /dev/ttyS1, interval_s: 300, angle_deg: 20}\n"
     radar = "  - {name: radar-1, profile: omnipresense-ops243a, port: /dev/ttyS2, interval_s: 300, angle_deg: 20}\n"
-    file.write_text(air + lidar + radar)
+    file.write_text(air + lidar + radar + SPOOL)
     result = CliRunner().invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
     assert result.exit_code == 0
     told = [line.removeprefix(f"{file}:") for line in result.stderr.splitlines()]

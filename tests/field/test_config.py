@@ -30,6 +30,7 @@ from edge_agent.spool import place as spool_place
 from edge_agent.spool.spool import Origin, Spool
 from lamppost import _build
 from tests.field.expect import Terminal
+from tests.writable import SPOOL
 from wire.exits import Failure
 
 SETTINGS = """# Pole 17, north side. 杆子十七
@@ -223,12 +224,14 @@ def test_settings_whose_secret_the_agent_may_not_read_are_put_back_at_its_first_
 ) -> None:
     word = file.with_name("word")
     word.write_text("swordfish\n")
+    before = SETTINGS + SPOOL
+    file.write_text(before)
     keeper = RemoteConfig(file)
-    after = with_value(SETTINGS, ("broker", "password_file"), str(word))
+    after = with_value(before, ("broker", "password_file"), str(word))
     keeper.take(after, 1, None, None, Health(frozenset(), False, True))
     may_not_read(word, monkeypatch)  # the service's user is another than who wrote it
     assert keeper.begin() is None
-    assert file.read_text() == SETTINGS
+    assert file.read_text() == before
     assert f"{word} may not be read by this user" in keeper.outcome()["reason"]
 
 
@@ -271,8 +274,8 @@ def test_a_link_is_not_replaced_by_a_file(file: Path, tmp_path: Path) -> None:
     assert (result.exception.code, result.exception.cure) == (3, f"the same with --config {file}")
     assert (link.is_symlink(), file.read_text()) == (True, SETTINGS)
     keeper = RemoteConfig(link)
-    keeper.take(SETTINGS + "seal_s: 2\n", 7, None, None, Health(frozenset(), False, False))
-    assert (link.is_symlink(), file.read_text()) == (True, SETTINGS + "seal_s: 2\n")
+    keeper.take(SETTINGS + "seal_s: 2\n" + SPOOL, 7, None, None, Health(frozenset(), False, False))
+    assert (link.is_symlink(), file.read_text()) == (True, SETTINGS + "seal_s: 2\n" + SPOOL)
     keeper.put_back("for a test")
     assert (link.is_symlink(), file.read_text()) == (True, SETTINGS)
 

@@ -14,14 +14,15 @@ from edge_agent.office.remote_config import STARTS_MAX, Health, Refused, RemoteC
 from edge_agent.settings.config import Config
 from tests.field.conftest import NODE, Field
 from tests.servers import wait_for
+from tests.writable import SPOOL
 
-SETTINGS = """node: lp-1
+SETTINGS = f"""node: lp-1
 site: here
 sensors:
   - name: air-1
     profile: plantower-pms5003
     port: /dev/a
-"""
+{SPOOL}"""
 HEALTHY = Health(frozenset({"air-1"}), True, True)
 
 
@@ -47,7 +48,7 @@ def config() -> Config:
             r"agent\.yaml:3: seel_s: unknown key 'seel_s', did you mean 'seal_s'",
         ),
         (("node: lp-1", "node: lp-2"), r"agent\.yaml:1: node: may not be changed from afar"),
-        (("site: here", "site: here\nspool: {path: /tmp/x}"), r"agent\.yaml:3: spool: may not be changed"),
+        (("lamppost-spool.db", "another.db"), r"agent\.yaml:7: spool: may not be changed"),
         (("sensors:", "sensors: ["), r"agent\.yaml:"),
     ],
 )
