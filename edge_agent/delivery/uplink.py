@@ -155,6 +155,7 @@ class Uplink:
 
     async def _session(self) -> None:
         async with self._client() as client:
+            self.refusal = None  # of the broker before; another node of a cluster may take what that one does not
             await self._subscribe(client)
             await self._say_birth(client)
             self.connected_since_s, self.trouble = time.monotonic(), None

@@ -207,25 +207,31 @@ def test_a_broker_that_lets_us_in_and_takes_nothing_is_known_by_its_word(
     spool.accept_and_seal(
         [Reading(Series("air-1", "air_quality"), 1, {"co2_ppm": 2})], Origin("lp-1", "s", "0" * 8, "synced")
     )
-    broker = Refusing(tmp_path / "broker")
+    broker, other = Refusing(tmp_path / "broker"), Mosquitto(tmp_path / "other")
     broker.start()
+    other.start()
 
-    async def refused() -> Uplink:
+    async def refused() -> tuple[Any, ...]:
         uplink = uplink_of(spool, port=broker.port)
+        uplink._broker = BrokerAddress("127.0.0.1", broker.port, others=(("127.0.0.1", other.port),))
         uplink._delivery.connect_pause_s = 0.0
         running = asyncio.create_task(uplink.run())
         async with asyncio.timeout(10):
             while uplink.refusal is None:
                 await asyncio.sleep(0.01)
+            said = uplink.refusal, uplink.trouble, uplink.counts["publish_refused"]
+            broker.stop()
+            while uplink.refusal is not None:  # the other node takes what that one did not
+                await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        return uplink
+        return said
 
     try:
-        uplink = asyncio.run(refused())
+        assert asyncio.run(refused()) == ("Not authorized", None, 1)
     finally:
         broker.stop()
-    assert (uplink.refusal, uplink.trouble, uplink.counts["publish_refused"]) == ("Not authorized", None, 1)
+        other.stop()
     assert "refuses what is sent: Not authorized" in caplog.text
     assert spool.depth().rows == 1
 
