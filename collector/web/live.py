@@ -11,12 +11,14 @@ import asyncio
 import logging
 import re
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from collector.stores.store import StoreDown
@@ -40,6 +42,8 @@ READERS_MAX = 1000
 Page = Literal["city", "station", "ops", "wall"]
 _OF_ALL: Final = ("ops", "wall")
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # else nginx gathers pages of it first
+_GZIP: Final = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+"""How a gzip stream begins (RFC 1952)."""
 
 
 class Sight(NamedTuple):
@@ -111,6 +115,13 @@ def _event(parts: tuple[str, ...]) -> bytes:
     """One event: the same bytes for all who are sent the same. A lone CR ends a line of it too, as of a page."""
     lines = "".join(parts).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return ("".join(f"data: {line}\n" for line in lines) + "\n").encode()
+
+
+@lru_cache(maxsize=16)
+def _packed(piece: bytes) -> bytes:
+    """A piece of any gzip stream: it refers to nothing before it, so that all readers are sent the same bytes."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(piece) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 class Live:
@@ -217,19 +228,23 @@ def pause_s(took_s: float) -> float:
     return min(max(BEAT_S, 4 * took_s), PAUSE_S_MAX)
 
 
-def stream(live: Live, sight: Sight, lasts: Callable[[], bool] | None = None) -> Response:
+def stream(request: Request, live: Live, sight: Sight, lasts: Callable[[], bool] | None = None) -> Response:
     """The answer that keeps a page current, for as long as `lasts` says yes, or 503 when too many read already."""
+    packs = "gzip" in request.headers.get("accept-encoding", "")
     reader = live.open(sight)
     if reader is None:
         return PlainTextResponse("too many readers, try again\n", 503, {"Retry-After": "30"})
 
     async def pieces() -> AsyncIterator[bytes]:
         try:
+            if packs:
+                yield _GZIP
             async for piece in reader.stream():
                 if lasts is not None and not await run_in_threadpool(lasts):
                     return
-                yield piece
+                yield _packed(piece) if packs else piece
         finally:
             live.leave(reader)
 
-    return StreamingResponse(pieces(), media_type="text/event-stream", headers=_HEADERS)
+    headers = {**_HEADERS, "Vary": "Accept-Encoding", **({"Content-Encoding": "gzip"} if packs else {})}
+    return StreamingResponse(pieces(), media_type="text/event-stream", headers=headers)

@@ -140,6 +140,7 @@ class Ops:
         """The stream of the first page, as long as its reader may see it."""
         token = request.cookies[COOKIE]
         return stream(
+            request,
             self._live,
             Sight(language_of(request), (), "ops"),
             lambda: self._desk.accounts.lasts(token, self._site.now_ms()),

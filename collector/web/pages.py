@@ -177,7 +177,7 @@ class Pages:
         page: Page = "station"
         if request.query_params.get("page") in ("city", "wall"):
             page = "city" if request.query_params["page"] == "city" else "wall"
-        return stream(self._live, Sight(language, tuple(node for node in nodes if node in known), page))
+        return stream(request, self._live, Sight(language, tuple(node for node in nodes if node in known), page))
 
     async def ground(self, request: Request) -> Response:
         """What lies under the stations on a map, as pages refer to it."""

@@ -6,6 +6,7 @@ import gzip
 import http.client
 import re
 import time
+import zlib
 from contextlib import closing
 from dataclasses import replace
 from html import unescape
@@ -444,6 +445,24 @@ def test_first_load_is_small(standing: Served) -> None:
         len(gzip.compress(standing.get(path).text.encode())) for path in ("/", "/static/page.css", "/static/page.js")
     )
     assert total < 30_000
+
+
+def test_a_stream_is_packed_for_who_takes_it(served: Served) -> None:
+    """An open front page of three busy stations took 15 kB a second: fifty megabytes an hour of a phone's."""
+    with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as connection:
+        asked = {"Accept-Encoding": "gzip"}
+        connection.request("GET", "/events?lang=en&nodes=lp-0001&page=city", headers=asked)
+        answer = connection.getresponse()
+        assert (answer.getheader("content-encoding"), answer.getheader("vary")) == ("gzip", "Accept-Encoding")
+        unpacked, text, sent = zlib.decompressobj(wbits=31), b"", 0
+        for number in (1, 2):
+            served.city.alerts = [replace(served.city.alerts[0], value=100.0 + number)]
+            served.city.feed.publish({"type": "alert", "node": "lp-0001"})
+            while f"10{number} µg/m³".encode() not in text:
+                piece = answer.read1(65_536)
+                sent, text = sent + len(piece), text + unpacked.decompress(piece)
+    assert text.startswith(b"retry: 2000\n\ndata: <p data-live")
+    assert sent < len(text) / 3
 
 
 def test_a_stream_ends_when_the_server_stops(tmp_path: Path) -> None:
