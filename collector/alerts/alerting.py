@@ -202,12 +202,16 @@ class Alerting:
 
     def _take_over(self, now_ms: int) -> None:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
-        story = catch_up.take_over(self._engine, self._store, self.rules, self._look, self._learn, now_ms)
-        sure_ms = now_ms - self._engine.lateness_ms
+        sure_ms, group_ms = now_ms - self._engine.lateness_ms, self.desk.policy.group_ms
+        since_ms, last_ms = sure_ms - 2 * group_ms, 0
+        story = catch_up.take_over(self._engine, self._store, self.rules, self._look, self._learn, since_ms, now_ms)
         told: list[Transition] = []
         unsure: list[Transition] = []
         for each in story:
-            (told if each.event_ms < sure_ms or self._book.is_known(each) else unsure).append(each)
+            waits_ms = group_ms if each.event_ms < last_ms + group_ms else 0  # what comes soon after other news
+            is_told = each.event_ms < sure_ms - waits_ms or self._book.is_known(each)
+            (told if is_told else unsure).append(each)
+            last_ms = max(last_ms, each.event_ms)
         others = shared_duty.read(self._store, now_ms)
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)

@@ -41,9 +41,15 @@ def replay(engine: Engine, store: Store, rules: Sequence[Rule], since_ms: int, l
 
 
 def take_over(
-    engine: Engine, store: Store, rules: Sequence[Rule], look: Look, learn: Callable[[int], None], now_ms: int
+    engine: Engine,
+    store: Store,
+    rules: Sequence[Rule],
+    look: Look,
+    learn: Callable[[int], None],
+    since_ms: int,
+    now_ms: int,
 ) -> list[Transition]:
-    """Go on where another collector stopped: what was said and stands, since a while ago. Raises StoreDown.
+    """Go on where another collector stopped: what was said and stands, since `since_ms` or longer. Raises StoreDown.
 
     `learn` has the engine know how often sensors report, by what it was given to `look` at until then.
 
@@ -57,7 +63,8 @@ def take_over(
     sure_ms = now_ms - engine.lateness_ms
     warm_ms = min(WARM_UP_MS, max(map(_warm_ms, rules), default=0))
     by_name = {rule.alert: rule for rule in rules}
-    story = points.story(store, by_name, sure_ms - warm_ms - max(map(derived.reach_ms, engine.kinds), default=0))
+    reach_ms = max(map(derived.reach_ms, engine.kinds), default=0)
+    story = points.story(store, by_name, min(since_ms, sure_ms - warm_ms - reach_ms))
 
     def decides_ms(each: Transition) -> int:
         """From when on rows decide; what is not decided from rows stands as it was said."""

@@ -68,6 +68,17 @@ def test_what_was_told_just_now_and_the_other_finds_no_reason_for_has_an_end(tmp
     assert [state for desk in (first, second) for _, lines in desk.told for state, _ in lines][-1] == "resolved"
 
 
+def test_news_that_waited_for_its_group_is_told_by_who_takes_over(tmp_path: Path, closes: Closes) -> None:
+    """The second message of a group comes five minutes after the first: by then another took it for told."""
+    first, second = pair(tmp_path, closes, HIGH)
+    for value in (90.0, 10.0):
+        first.reading(value)
+        first.wait(MINUTE)
+    first.wait(150_000)
+    assert [state for _, lines in first.told for state, _ in lines] == ["firing"]
+    assert go_on(second, first) + said_by(second, 6 * MINUTE) == [("resolved", "+0")]
+
+
 @pytest.mark.parametrize("wait", ["0s", "1m"])
 def test_who_takes_over_knows_how_often_a_sensor_reports(tmp_path: Path, closes: Closes, wait: str) -> None:
     """Of one that was set to a reading in ten seconds no window was there at first: what fired was taken back."""
