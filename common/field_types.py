@@ -19,12 +19,14 @@ _SIZE_MIN, _SIZE_MAX = 2**16, 2**40
 _HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]"
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*(?<!-)|[0-9a-fA-F:]{2,39}")
 _HOST_MAX = 253
+NO_ZERO = r"^[^\x00]*$"
+"""Of a text that goes where zero ends it: a file's name, MQTT's strings."""
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:]{2,39}\]|[^:\[\]]*)(?::([0-9]{1,5}))?")  # of IPv6 in brackets, as in a URL
 
 
 def _path(value: object) -> object:
     path = Path(value) if isinstance(value, str) else value
-    if not isinstance(path, Path) or not path.name:
+    if not isinstance(path, Path) or not path.name or "\0" in str(path):
         raise ValueError("the path of a file or folder is wanted")
     return path
 
@@ -102,7 +104,7 @@ class Broker(Strict):
 
     host: Host = "127.0.0.1"
     port: Port = 1883
-    username: str | None = Field(default=None, max_length=1000)
+    username: str | None = Field(default=None, max_length=1000, pattern=NO_ZERO)
     password_file: FilePath | None = None
     tls: Tls | None = None
     others: list[Address] = Field(default=[], max_length=16)

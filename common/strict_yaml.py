@@ -153,8 +153,6 @@ class _Builder:
                 self._refuse(line, "a second document ('---'); one file holds one")
         elif isinstance(event, yaml.ScalarEvent):
             self._tag(event, line)
-            if "\0" in event.value:
-                self._refuse(line, "a zero byte, which no name or path has")
             parent = self._open[-1] if self._open else None
             if isinstance(parent, dict) and self._key[-1] is None:
                 self._take_key(parent, event.value, line)

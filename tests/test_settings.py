@@ -67,7 +67,7 @@ AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms
         (AGENT + f"broker: {{username: {'u' * 1001}}}\n", "agent.yaml:5: broker.username: String should have at most"),
         (AGENT + "status_file: /\n", "agent.yaml:5: status_file: the path of a file or folder is wanted, not '/'"),
         (AGENT + "identity: ''\n", "agent.yaml:5: identity: the path of a file or folder is wanted, not ''"),
-        (AGENT.replace("/dev/ttyS0", '"/dev/tty\\0S0"'), "agent.yaml:4: sensors[0]: a zero byte"),
+        (AGENT.replace("/dev/ttyS0", '"/dev/tty\\0S0"'), "agent.yaml:4: sensors[0].port: String should match"),
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_cure(text: str, said: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from common import field_types
-from common.field_types import FilePath, Hours, Name, NodeName, Size
+from common.field_types import NO_ZERO, FilePath, Hours, Name, NodeName, Size
 from common.strict_model import Strict, misplaced
 from edge_agent.urgency import DEFAULT, limit_of
 
@@ -55,7 +55,7 @@ class Sensor(Strict):
 
     name: Name
     profile: str
-    port: str = Field(min_length=1)
+    port: str = Field(min_length=1, pattern=NO_ZERO)
     interval_s: int = Field(default=60, ge=1, le=3600)
     lane: Name = "1"
     directions: list[Literal["in", "out"]] = Field(
