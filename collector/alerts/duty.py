@@ -12,7 +12,7 @@ from typing import Any, Final
 from collector.rules.deed import Deed
 from collector.rules.desk import Desk
 from collector.rules.outbox import Delivery, Outbox
-from collector.rules.silence import SILENCE_MS_MAX, Silence, matchers
+from collector.rules.silence import SILENCE_MS_MAX, Silence, Unfit, matchers
 from collector.tame import one_line, tame
 
 NOTE_MAX: Final = 1000
@@ -57,6 +57,8 @@ class Duty:
             return {"refused": f"there is no {verb!r}"}
         try:
             return {"done": True, **deed(asked, now_ms)}
+        except Unfit as unfit:
+            return {"refused": str(unfit), "refused_zh": unfit.zh}
         except (Refused, ValueError) as error:
             return {"refused": str(error)}
         except (KeyError, TypeError) as error:
@@ -93,7 +95,7 @@ class Duty:
         once = bool(asked.get("once"))
         end_ms = start_ms + SILENCE_MS_MAX if once else int(asked["end_ms"])
         if end_ms <= now_ms:
-            raise Refused("it would have ended before now")
+            raise Unfit("结束时间已经过去", "it would have ended before now")
         silence = Silence.made(wanted, start_ms, end_ms, _who(asked), _note(asked), once)
         self._desk.silence(silence, now_ms)
         return {"silence": silence.name, "matches": len(self._desk.preview(wanted))}

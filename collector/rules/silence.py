@@ -15,6 +15,14 @@ KEYS: Final = ("fingerprint", "rule", "severity", "kind", "cause", "site", "node
 SILENCE_MS_MAX: Final = 90 * 86_400_000
 
 
+class Unfit(ValueError):
+    """What somebody asks to have silenced cannot be; said in English, and as `zh` in Chinese."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+
+
 class Matcher(NamedTuple):
     """One `key=pattern`; `*` stands for any letters."""
 
@@ -26,24 +34,32 @@ class Matcher(NamedTuple):
 
 
 def matchers(text: str) -> tuple[Matcher, ...]:
-    """The matchers of `node=lp-0017 rule=pm25-*`. Raises ValueError; an empty text would silence everything."""
+    """The matchers of `node=lp-0017 rule=pm25-*`. Raises Unfit; an empty text would silence everything."""
     found: list[Matcher] = []
     for word in text.split():
         key, equals, pattern = word.partition("=")
         if not equals or not pattern:
-            raise ValueError(f"{word!r} is not a matcher, write key=pattern such as node=lp-0017")
+            raise Unfit(
+                f"{word!r} 不是匹配条件，请写成“键=模式”，例如 node=lp-0017",
+                f"{word!r} is not a matcher, write key=pattern such as node=lp-0017",
+            )
         if key not in KEYS:
             close = nearest(key, KEYS)
-            raise ValueError(
-                f"unknown key {key!r}" + (f", did you mean {close!r}?" if close else f", use {', '.join(KEYS)}")
+            raise Unfit(
+                f"没有 {key!r} 这个键" + (f"，是不是 {close!r}？" if close else f"，可用的有 {'、'.join(KEYS)}"),
+                f"unknown key {key!r}" + (f", did you mean {close!r}?" if close else f", use {', '.join(KEYS)}"),
             )
         if not words.can_match(pattern):
-            raise ValueError(
-                f"{word!r} can match nothing, write small letters, digits, hyphens and *; spaces between two"
+            raise Unfit(
+                f"{word!r} 什么也匹配不到，请用小写字母、数字、连字符和 *，两个条件之间空一格",
+                f"{word!r} can match nothing, write small letters, digits, hyphens and *; spaces between two",
             )
         found.append(Matcher(key, pattern))
     if not found:
-        raise ValueError("name what to silence, such as node=lp-0017; node=* is everything")
+        raise Unfit(
+            "请写明要静默什么，例如 node=lp-0017；node=* 就是全部",
+            "name what to silence, such as node=lp-0017; node=* is everything",
+        )
     return tuple(found)
 
 
@@ -81,7 +97,7 @@ class Silence(NamedTuple):
         if not wanted:
             raise ValueError("a silence needs a matcher")
         if not start_ms < end_ms <= start_ms + SILENCE_MS_MAX:
-            raise ValueError("a silence ends after it starts, and within 90 days")
+            raise Unfit("静默的结束要晚于开始，且最长 90 天", "a silence ends after it starts, and within 90 days")
         text = "|".join((*map(str, wanted), str(start_ms), str(end_ms), who))
         return cls("s-" + hashlib.sha256(text.encode()).hexdigest()[:6], wanted, start_ms, end_ms, who, note, once)
 

@@ -24,6 +24,7 @@ from collector.web.condition import Condition, conditions
 from collector.web.desk.accounts import Session
 from collector.web.desk.desk import Desk
 from collector.web.forms import choice
+from collector.web.pages import language_of
 from collector.web.readings import View
 from collector.web.replies import MARK
 from collector.web.site import Site
@@ -170,7 +171,9 @@ class Tabs:
         answer = await run_in_threadpool(self._site.duty.ask, verb, asked | {"start_ms": start_ms, "end_ms": end_ms})
         if verb == "silence" and "refused" not in answer:
             return self._back(request, "/maintenance")
-        return await self._maintenance(request, session, fields, answer, answer.get("refused", ""))
+        refused = answer.get("refused", "")
+        trouble = answer.get("refused_zh", refused) if language_of(request) == "zh" else refused
+        return await self._maintenance(request, session, fields, answer, trouble)
 
     async def end_silence(self, request: Request, session: Session) -> Response:
         """End a silence now."""

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,28 @@ def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City])
     assert not city.duty.silences()
     assert operator.post("/en/ops/maintenance", plan | {"do": "silence", "match": "node=lp-002"}).status == 303
     assert "There is no such station" in operator.get("/en/ops/maintenance").text, "a slip keeps nobody quiet"
+
+
+@pytest.mark.parametrize(
+    ("slip", "zh", "en"),
+    [
+        ({"match": "nod=lp-0001"}, "是不是 'node'？", "did you mean 'node'?"),
+        ({"match": "lp-0001"}, "不是匹配条件", "is not a matcher"),
+        ({"match": "node=LP_1"}, "什么也匹配不到", "can match nothing"),
+        ({"match": " "}, "请写明要静默什么", "name what to silence"),
+        ({"end": "2027-03-01T07:00"}, "结束要晚于开始", "ends after it starts"),
+        ({"start": "2020-03-01T07:00", "end": "2020-03-01T08:00"}, "已经过去", "ended before now"),
+    ],
+)
+def test_a_slip_in_a_plan_is_told_in_the_language_of_the_desk(
+    desk: tuple[Operator, City], slip: dict[str, str], zh: str, en: str
+) -> None:
+    operator, city = desk
+    before = city.duty.silences()
+    for path, said in (("/ops/maintenance", zh), ("/en/ops/maintenance", en)):
+        page = operator.post(path, PLAN | {"match": "node=*", "do": "silence"} | slip).text
+        assert said in unescape(page.partition('role="alert">')[2].partition("</p>")[0])
+    assert city.duty.silences() == before
 
 
 def test_alerts_are_called_by_rule_and_station_and_not_by_fingerprint(served: Served) -> None:
