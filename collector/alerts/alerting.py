@@ -33,6 +33,7 @@ from collector.notify.teller import Teller
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
+from collector.rules.notification import group_of
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.recent import Columns
 from collector.rules.rule import OWN_CLOCK, STORE_LINK, Rule
@@ -203,15 +204,16 @@ class Alerting:
     def _take_over(self, now_ms: int) -> None:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
         sure_ms, group_ms = now_ms - self._engine.lateness_ms, self.desk.policy.group_ms
-        since_ms, last_ms = sure_ms - 2 * group_ms, 0
+        since_ms = sure_ms - 2 * group_ms
         story = catch_up.take_over(self._engine, self._store, self.rules, self._look, self._learn, since_ms, now_ms)
+        goes_ms: dict[str, int] = {}  # until when the last news of a group may have waited
         told: list[Transition] = []
         unsure: list[Transition] = []
         for each in story:
-            waits_ms = group_ms if each.event_ms < last_ms + group_ms else 0  # what comes soon after other news
-            is_told = each.event_ms < sure_ms - waits_ms or self._book.is_known(each)
-            (told if is_told else unsure).append(each)
-            last_ms = max(last_ms, each.event_ms)
+            group = group_of(each)
+            waits = group in goes_ms and each.event_ms < goes_ms[group] + group_ms
+            goes_ms[group] = each.event_ms + group_ms * waits
+            (told if goes_ms[group] < sure_ms or self._book.is_known(each) else unsure).append(each)
         others = shared_duty.read(self._store, now_ms)
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)

@@ -68,15 +68,23 @@ def test_what_was_told_just_now_and_the_other_finds_no_reason_for_has_an_end(tmp
     assert [state for desk in (first, second) for _, lines in desk.told for state, _ in lines][-1] == "resolved"
 
 
-def test_news_that_waited_for_its_group_is_told_by_who_takes_over(tmp_path: Path, closes: Closes) -> None:
-    """The second message of a group comes five minutes after the first: by then another took it for told."""
-    first, second = pair(tmp_path, closes, HIGH)
-    for value in (90.0, 10.0):
+@pytest.mark.parametrize(
+    ("course", "ended"),
+    [(((0, 90.0), (60, 10.0), (260, 10.0)), "+0"), (((0, 90.0), (60, 200.0), (390, 90.0), (580, 90.0)), "+60000")],
+    ids=["second", "third"],
+)
+def test_news_that_waited_for_its_group_is_told_by_who_takes_over(
+    tmp_path: Path, closes: Closes, course: tuple[tuple[int, float], ...], ended: str
+) -> None:
+    """The next message of a group comes five minutes after the last: by then another took it for told."""
+    worse = HIGH | {"alert": "pm25-higher", "raise": "> 150", "clear": "< 120"}
+    first, second = pair(tmp_path, closes, HIGH, worse)
+    for at_s, value in course:
+        first.wait(T0 + at_s * 1_000 - first.now_ms)
         first.reading(value)
-        first.wait(MINUTE)
-    first.wait(150_000)
-    assert [state for _, lines in first.told for state, _ in lines] == ["firing"]
-    assert go_on(second, first) + said_by(second, 6 * MINUTE) == [("resolved", "+0")]
+        first.tick()
+    assert [state for _, lines in first.told for state, _ in lines] == ["firing"] * (len(course) - 2)
+    assert go_on(second, first) + said_by(second, 6 * MINUTE) == [("resolved", ended)]
 
 
 @pytest.mark.parametrize("wait", ["0s", "1m"])
