@@ -8,7 +8,7 @@ Verbs and what they take (`who` always):
     unsilence silence                        revive    delivery (a dead letter, tried again)
 
 `match` is `key=pattern ...` as in `lamppost alerts silence`; `alert` a fingerprint. The answer has `done`, or `refused`
-with the reason.
+with the reason; what is wrong with a silence is told in Chinese too, as `refused_zh`.
 """
 
 from __future__ import annotations
