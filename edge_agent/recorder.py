@@ -87,6 +87,7 @@ class Recorder:
         self._pending: list[Reading] = []
         self._lost: dict[str, Loss] = {}
         self._hours = Hours(None if renamed else self.spool.state(HOURS_KEY))  # what went out is the old name's
+        self._life = self.spool.spool_id
         self._looked: dict[str, tuple[int, int]] = {}
         self._unsynced = self.spool.unsynced(1) > 0
         self._restoring_ms: int | None = None
@@ -135,6 +136,8 @@ class Recorder:
         """Commit what is pending, with the state of open intervals, and seal if wanted; then look at the clocks."""
         self._boot_ms = now.boot_ms
         stamp = self.stamp(now)
+        if self.spool.spool_id != self._life:  # the card was rolled back: what it had counted the database knows
+            self._life, self._hours = self.spool.spool_id, Hours()
         for sensor in self._sensors:
             self.keep(sensor.tick(stamp))
         if closing:
@@ -260,6 +263,7 @@ class Recorder:
             return False
         self.spool.abandon()
         self.spool, self._failed = spool, False
+        self._life = spool.spool_id  # under which the account goes on: whatever the disk has lost is missed by it
         return True
 
     def _restores(self, now: Now) -> bool:

@@ -16,6 +16,7 @@ Agents tell what they accepted every five minutes: in an hour that goes on, more
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ SILENT_S: Final = 60.0
 """A hole: a sensor that starts is silent for a moment, and so is one whose frame was late."""
 KNOWN_MS: Final = 31 * 24 * HOUR_MS
 """A sensor that has been silent for longer is taken for one that was taken down."""
+_COUNTS: Final = ("accepted", "bad_frames_1h", "silent_s")
 _OF_NOTHING_ACCEPTED: Final = ("disk-full", "clock-set")
 """Reasons that are told although nothing that was accepted is gone."""
 SETTLED_MS: Final = 5 * 60_000
@@ -88,17 +90,42 @@ def gaps(
 
 
 def _read_ledger(store: Store, first_ms: int, where: dict[str, Any], hours: dict[tuple[str, str, int], Hour]) -> None:
-    """Cumulative counts: the greatest of an hour is the hour's; several spools of one hour add up."""
+    """Cumulative counts: the greatest of an hour is the hour's. Where two spools tell of it, row by row."""
     question = Select(
-        "sensor_ledger", ("accepted", "bad_frames_1h", "silent_s"), first_ms, where=where,
+        "sensor_ledger", _COUNTS, first_ms, where=where,
         group_by=("node", "sensor", "spool"), aggregate="max", every_ms=HOUR_MS,
     )  # fmt: skip
+    told: set[tuple[str, str, int]] = set()
+    twice: set[tuple[str, int]] = set()
     for series in store.select(question):
-        for hour_ms, accepted, bad_frames, silent_s in series.rows:
-            hour = _hour(hours, series.tags["node"], series.tags["sensor"], hour_ms)
-            hour.accepted += accepted or 0
-            hour.bad_frames += bad_frames or 0
-            hour.silent_s += silent_s or 0.0
+        node, sensor = series.tags["node"], series.tags["sensor"]
+        for hour_ms, *counts in series.rows:
+            if (node, sensor, hour_ms) in told:
+                twice.add((node, hour_ms))
+            told.add((node, sensor, hour_ms))
+            _note(_hour(hours, node, sensor, hour_ms), counts)
+    for node, hour_ms in sorted(twice):
+        question = Select(
+            "sensor_ledger", _COUNTS, hour_ms, hour_ms + HOUR_MS, {"node": node}, group_by=("node", "sensor")
+        )
+        for series in store.select(question):
+            columns = list(zip(*sorted(series.rows, key=lambda row: row[0]), strict=True))[1:]
+            _note(_hour(hours, node, series.tags["sensor"], hour_ms), [_grown(column) for column in columns])
+
+
+def _note(hour: Hour, counts: Sequence[float | None]) -> None:
+    hour.accepted, hour.bad_frames = (int(count or 0) for count in counts[:2])
+    hour.silent_s = counts[2] or 0.0
+
+
+def _grown(counts: Iterable[float | None]) -> float:
+    """How far a count has come that another spool goes on with, tells again, or begins anew."""
+    total = last = 0.0
+    for count in counts:
+        if count is not None:
+            total += count - last if count >= last else count
+            last = count
+    return total
 
 
 def _read_stored(store: Store, first_ms: int, where: dict[str, Any], hours: dict[tuple[str, str, int], Hour]) -> None:

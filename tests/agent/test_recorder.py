@@ -375,6 +375,20 @@ def test_the_open_hour_survives_a_restart(recorder: Recorders) -> None:
     assert max(row.values["accepted"] for row in rows) == 3
 
 
+def test_a_card_that_was_rolled_back_counts_anew(recorder: Recorders) -> None:
+    """What it had counted by then, and more, the database knows of the numbers before."""
+    made = recorder()
+    made.commit(Now(0, UTC, True))
+    made.keep([air(UTC + 1), air(UTC + 2)])
+    made.commit(Now(1_000, UTC + 1_000, True), seal="all")
+    made.spool.begin_life(UTC + 1_000)
+    made.commit(Now(2_000, UTC + 2_000, True))
+    made.keep([air(UTC + 2_001)])
+    made.commit(Now(3_000, UTC + 3_000, True), closing=True, seal="all")
+    told = [r for one in made.spool.oldest(99) for r in readings_of(one.data)[0] if r.series.kind == "sensor_ledger"]
+    assert [row.values["accepted"] for row in told if row.time_ms > UTC + 1_000] == [1]
+
+
 def test_the_account_told_at_the_end_holds_what_was_accepted_last(recorder: Recorders) -> None:
     made = recorder()
     made.commit(Now(1_000, UTC, True))

@@ -39,6 +39,16 @@ def put(store: Sqlite, stored: int, accepted: int, silent_s: float) -> None:
         assert store.write(store.render(table)) == Stored()
 
 
+def account(store: Sqlite, spool: str, told: dict[int, int]) -> None:
+    """An agent's account under one spool: accepted so far, by minute."""
+    tags = tuple(sorted((*SENSOR, ("spool", spool))))
+    times, accepted = [H + minute * MINUTE_MS for minute in told], [*told.values()]
+    assert (
+        store.write(store.render(Table("sensor_ledger", tags, times, {"accepted": accepted}, frozenset({"accepted"}))))
+        == Stored()
+    )
+
+
 def hour(store: Sqlite, now_ms: int) -> Hour:
     (found,) = (each for each in gaps(store, H, now_ms, {}, {}) if each.hour_ms == H)
     return found
@@ -61,6 +71,23 @@ def test_what_was_accepted_and_is_nowhere_is_missing_still(store: Sqlite) -> Non
     put(store, stored=300, accepted=320, silent_s=0.0)
     found = hour(store, H + 3 * HOUR_MS)
     assert (found.missing, found.causes) == (20, ["unexplained"])
+
+
+@pytest.mark.parametrize(
+    ("second", "accepted"),
+    [
+        ({5: 240, 10: 300, 15: 320}, 320),  # a disk failed: what waited is told again under it, and the count goes on
+        ({5: 240, 15: 20}, 320),  # a card was rolled back: told again is what waited there, and counted what comes
+        ({15: 20, 20: 70}, 370),  # a new card
+    ],
+)
+def test_an_hour_of_two_spools_counts_no_reading_twice(store: Sqlite, second: dict[int, int], accepted: int) -> None:
+    """Both accounts were added up: for as much as both told a hole was shown that nobody could explain."""
+    put(store, stored=320, accepted=0, silent_s=0.0)
+    account(store, "e" * 32, {5: 240, 10: 300})
+    account(store, "d" * 32, second)
+    found = hour(store, H + 3 * HOUR_MS)
+    assert (found.accepted, found.missing) == (accepted, accepted - 320)
 
 
 def test_a_clock_that_was_set_is_told_of_every_hour_whose_times_it_makes_doubtful(store: Sqlite) -> None:
