@@ -218,7 +218,8 @@ class Alerting:
         with self._lock:
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
             self.desk.hear(unsure, now_ms)  # before what the rules make of it: people may have been told
-            self.desk.take_over(others, now_ms)
+            if unread := self.desk.take_over(others, now_ms):
+                log.warning("said at the collector before, and of another version than this one: %s", " ".join(unread))
             self._shared.take_over(others)
             self._shared.note(self.desk, self.desk.names())
             self._shown.remember(story)

@@ -29,7 +29,7 @@ class SharedDuty:
         self._known: dict[str, str] = {}
         self._waiting: dict[str, str] = {}
         self._under_way: tuple[Future[bool], dict[str, str]] | None = None
-        self._failed_ms = self._number = 0
+        self._tried_ms = self._number = 0
 
     def note(self, desk: Desk, names: Iterable[str]) -> None:
         """Entries of the desk have changed, by their names (`Desk.changes`)."""
@@ -56,9 +56,9 @@ class SharedDuty:
             if done.result():
                 self._known |= rows
                 self._waiting = {key: body for key, body in self._waiting.items() if rows.get(key) != body}
-            else:
-                self._failed_ms = now_ms
-        if self._waiting and passed(now_ms, self._failed_ms, RETRY_MS):
+                self._tried_ms = 0
+        if self._waiting and passed(now_ms, self._tried_ms, RETRY_MS):
+            self._tried_ms = now_ms  # what nobody foresaw is no reason to try at every step
             rows = dict(self._waiting)
             first, self._number = self._number, self._number + len(rows)
             self._under_way = aside(partial(_write, self._store, rows, first, now_ms)), rows

@@ -182,17 +182,22 @@ class Desk:
                 self.standings[name] = known
                 self._mark(known)
 
-    def take_over(self, said: Mapping[str, str], now_ms: int) -> None:
+    def take_over(self, said: Mapping[str, str], now_ms: int) -> list[str]:
         """What people have said at another desk until now: silences and acknowledgements, as JSON; those that are over
-        there are over here."""
+        there are over here. Gives the names of those that only another version can read."""
+        unread: list[str] = []
         for key, body in said.items():
             kind, _, name = key.partition(":")
-            if kind == "silence":
-                self.silences.follow(name, Silence.read(json.loads(body)) if body else None, now_ms)
-            elif (known := self.standings.get(name)) is not None:
-                ack = Acknowledgement(*json.loads(body)) if body else None
-                known.ack = ack if ack is not None and known.firing and ack.until_ms > now_ms else None
-                self._mark(known)
+            try:
+                if kind == "silence":
+                    self.silences.follow(name, Silence.read(json.loads(body)) if body else None, now_ms)
+                elif (known := self.standings.get(name)) is not None:
+                    ack = Acknowledgement(*json.loads(body)) if body else None
+                    known.ack = ack if ack is not None and known.firing and ack.until_ms > now_ms else None
+                    self._mark(known)
+            except (ValueError, TypeError):
+                unread.append(key)
+        return unread
 
     def _mark(self, standing: Standing) -> None:
         """It changed: it must be saved, and what follows from it hidden or shown."""

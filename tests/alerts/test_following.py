@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from collector.stores.store import SOON_S, Later, Select, StoreDown
+from collector.alerts import shared_duty
+from collector.stores.store import SOON_S, Later, Select, Stored, StoreDown, Table
 from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, OFFLINE, T0, Desk, node
 from tests.closes import Closes
 
@@ -199,6 +200,24 @@ def test_silences_and_acknowledgements_go_over_to_who_takes_over(tmp_path: Path,
     go_on(first, second)  # and back
     assert [view.acked_by for view in first.alerting.current()] == [None]
     assert [each.name for each in first.alerting.silences()] == [names[1]]
+
+
+@pytest.mark.parametrize("key", ["silence:s-1", "ack:{fingerprint}"])
+def test_what_people_said_to_a_collector_of_another_version_keeps_nobody_from_taking_over(
+    tmp_path: Path, closes: Closes, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    """While one is upgraded the other may be newer: it was never ready, and told nobody anything."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.tick()
+    first.reading(90.0)
+    first.tick()
+    (alert,) = first.alerting.current()
+    name = key.format(fingerprint=alert.fingerprint)
+    row = Table(shared_duty.MEASUREMENT, (), [first.now_ms], {"name": [name], "body": ['["a", {"of": "tomorrow"}]']})
+    assert first.store.write(first.store.render(row)) == Stored()
+    go_on(second, first)
+    assert [view.state for view in second.alerting.current()] == ["firing"]
+    assert name in caplog.text
 
 
 def pair(folder: Path, closes: Closes, *rules: dict[str, Any]) -> tuple[Desk, Desk]:
