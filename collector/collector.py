@@ -337,7 +337,7 @@ class Collector:
         """Another works, or nobody knows yet: what is told is that there is no broker, when that lasts."""
         cut_off = self.turn.cut_off(self._seconds())
         wrong = {} if cut_off is None else {("collector-broker", OWN_LINK): cut_off}
-        self.announcer.rest(wrong, self.turn.standby.state is State.STANDBY, now_ms)
+        self.announcer.rest(wrong, self.turn.standby.state, now_ms)
 
     def _answer(self, now_ms: int) -> None:
         answers = self.pipeline.answers(now_ms)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from enum import Enum, auto
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -45,6 +46,7 @@ from collector.stores.store import Store, StoreDown, Table
 from collector.timers import Waits
 from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
+from wire.collector_status import State
 
 log = logging.getLogger("lamppost.alerts")
 
@@ -71,6 +73,15 @@ class Telling(NamedTuple):
     routes: dict[str, Route]
 
 
+class Known(Enum):
+    """What the rules know of the episodes that people were told of."""
+
+    NOTHING = auto()  # another collector has told them: they stand in the database
+    OLD = auto()  # what stood when this one ended: what came since is in the database
+    NEW = auto()  # all, since this step: what the rules say of the past may have been told before
+    ALL = auto()
+
+
 class Alerting:
     """All rules of one collector. Used by the ingest thread; `current` and `ask` may be called from any."""
 
@@ -94,7 +105,7 @@ class Alerting:
         self.trail = Carrier(self._book.untrailed, write_trail, self._book.trailed)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
-        self._fresh = not snapshot
+        self._known = Known.OLD if snapshot else Known.NOTHING
         alive_ms = snapshot.pop("alive", now_ms)
         self._alive_ms = alive_ms if alive_ms <= now_ms else now_ms - catch_up.WARM_UP_MS  # its clock was ahead
         self._engine = Engine.restore(rules, snapshot, self._in_service.expected(), now_ms)
@@ -112,8 +123,7 @@ class Alerting:
         self._lock: Any = threading.RLock()
         self._others: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
-        self._caught_up = self._replayed = False
-        self._rests, self._is_replaced = True, False  # until it is said to work
+        self._state = State.UNDECIDED
         self._story: Future[list[Transition]] | None = None
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
@@ -151,7 +161,7 @@ class Alerting:
 
     def observe(self, tables: list[Table], now_ms: int) -> None:
         """Look at rows that are in the database. Before the catch-up they are left for it."""
-        if not self._caught_up:
+        if not self._is_up_to_date:
             return
         for table in tables:
             if table.measurement in self._engine.kinds:
@@ -197,7 +207,7 @@ class Alerting:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
         self._in_service.nodes = nodes
         self._engine = Engine.restore(self._rules.values(), {}, self._in_service.expected(), now_ms)
-        self._fresh, self._caught_up = True, False
+        self._known = Known.NOTHING
         with self._lock:
             self._shown.forget_others()
 
@@ -226,7 +236,6 @@ class Alerting:
             self._changes += self._retained.follow(self._shown.episodes.values(), self.desk.standings, now_ms)
         self._others += unsure
         self._others += catch_up.orphans(story, self._rules, now_ms)
-        self._fresh = False
 
     # One step
 
@@ -235,7 +244,7 @@ class Alerting:
 
         While the state file takes nothing, `trouble` says why, nobody is told anything, and nothing is lost.
         """
-        self._rests = self._is_replaced = False
+        self._state = State.ACTIVE
         return self._try_step(now_ms)
 
     def _try_step(self, now_ms: int) -> list[Change]:
@@ -251,14 +260,14 @@ class Alerting:
             self.trouble = None
         return changes
 
-    def rest(self, wrong: Wrong, is_replaced: bool, now_ms: int) -> list[Change]:
+    def rest(self, wrong: Wrong, state: State, now_ms: int) -> list[Change]:
         """A step of a collector that does not work: of itself alone it tells, and does nothing that people ask.
 
         Where another works, what was told of this one's link, and of what else was wrong with it, is over with its
         work; where nobody knows, it stays as it was.
         """
-        self._rests, self._is_replaced = True, is_replaced
-        if is_replaced:
+        self._state = state
+        if state is State.STANDBY:
             said = {each.fingerprint for each in self._others}
             own = [each.alert for name, each in self.desk.standings.items() if each.firing and name not in said]
             links = [each for each in own if each.kind == OWN_LINK and each.cause == "offline"]
@@ -291,15 +300,16 @@ class Alerting:
     def _step(self, now_ms: int) -> list[Change]:
         with self._lock:
             self._write(self._book)  # what could not be written before
-        if not self._rests and (self._caught_up or self._catch_up(now_ms)):  # else our own troubles alone are news
+        if self._works and (self._is_up_to_date or self._catch_up(now_ms)):  # else our own troubles alone are news
             if self._waits.comes_round("retired", now_ms, RETIRED_EVERY_MS) and self._in_service.has_changed():
                 self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
             self._others += self._engine.tick(now_ms)
-        replayed = self._replayed
+        replayed = self._known is Known.NEW
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])
         fresh = [self._signed(each) for each in said if not (each.late or replayed) or not self._book.is_known(each)]
         asked = [] if self._own_alone else self._book.asked()
-        self._others, self._replayed = [], False  # from here on nothing is read, and the step is kept whole
+        self._others = []  # from here on nothing is read, and the step is kept whole
+        self._known = Known.ALL if replayed else self._known
         with self._lock:
             self.desk.hear(fresh, now_ms)
             told, changes = self._answer(asked, fresh, now_ms, replayed)
@@ -341,7 +351,7 @@ class Alerting:
         """
         with self._lock:
             told = self.desk.told_to(receiver)
-        return [each for each in told if each.kind == OWN_LINK] if self._rests else told
+        return told if self._works else [each for each in told if each.kind == OWN_LINK]
 
     def ask(self, verb: str, asked: dict[str, Any], now_ms: int) -> dict[str, Any]:
         """Ask the desk from any thread of this program; when this returns the answer is on disk, unless `trouble`, and
@@ -353,7 +363,7 @@ class Alerting:
         with self._lock:
             if self.trouble is not None:
                 return [{"refused": f"the state file cannot be written: {self.trouble}"} for _ in asked]
-            if self._is_replaced:  # who tells would not know of it, and would call people all the same
+            if self._state is State.STANDBY:  # who tells would not know of it, and would call people all the same
                 return [{"refused": "this collector stands by; ask the one that works"} for _ in asked]
             said = [self._duty.do(verb, each, now_ms) for each in asked]
             self._put_people()
@@ -372,9 +382,17 @@ class Alerting:
     # Within
 
     @property
+    def _works(self) -> bool:
+        return self._state is State.ACTIVE
+
+    @property
+    def _is_up_to_date(self) -> bool:
+        return self._known in (Known.NEW, Known.ALL)
+
+    @property
     def _own_alone(self) -> bool:
         """Whether of all else that is known here nothing may be told: another works, or has until now."""
-        return self._fresh or self._rests
+        return self._known is Known.NOTHING or not self._works
 
     def _answer(
         self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
@@ -389,7 +407,7 @@ class Alerting:
         self._unwritten.transitions += [(each, now_ms) for each in said]
         unsaved, urgent = self._engine.unsaved()
         due = said or urgent or (unsaved and replayed) or (unsaved and self._waits.is_due("save", now_ms))
-        if self._caught_up and due and not self._rests:  # else whoever catches up next would begin too late
+        if self._is_up_to_date and due and self._works:  # else whoever catches up next would begin too late
             self._waits.put_off("save", now_ms, SAVE_EVERY_MS)
             within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
             quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
@@ -416,7 +434,7 @@ class Alerting:
             return False
         try:
             care.ask_whether_it_answers(self._store)
-            if self._fresh:
+            if self._known is Known.NOTHING:
                 self._take_over(now_ms)
             else:
                 since_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
@@ -426,7 +444,7 @@ class Alerting:
             self._edge.fails(f"the rules wait for the database: {error}")
             return False
         self._edge.is_over()
-        self._caught_up = self._replayed = True
+        self._known = Known.NEW
         return True
 
     def _lost(self, said: list[Transition], now_ms: int) -> list[Transition]:
@@ -451,6 +469,6 @@ class Alerting:
 
     def _look_around(self, now_ms: int) -> None:
         """What is shown, with what the engine knows now; it is asked by its own thread alone."""
-        waiting = () if self._rests else pending(self._engine.alerts())
+        waiting = pending(self._engine.alerts()) if self._works else ()
         with self._lock:
             self._shown.look(waiting, now_ms)

@@ -17,6 +17,7 @@ from collector.broker.link_311 import Link311
 from collector.health.mishaps import Mishaps
 from collector.timers import Waits, passed
 from wire import signed
+from wire.collector_status import State
 
 TICK_MS: Final = 500
 TOLD_MS: Final = 100  # what is new is told by as many ticks: many small writes may not cost one each
@@ -54,10 +55,10 @@ class Announcer:
             changes += self._alerting.reconnected()
         self._publish(changes)
 
-    def rest(self, wrong: Wrong, is_replaced: bool, now_ms: int) -> None:
-        """Let a collector that does not work tell what is `wrong` with itself; `is_replaced`: another works."""
+    def rest(self, wrong: Wrong, state: State, now_ms: int) -> None:
+        """Let a collector that does not work tell what is `wrong` with itself."""
         if self._waits.comes_round("rest", now_ms, TICK_MS):
-            self._publish(self._tick(partial(self._alerting.rest, wrong, is_replaced), now_ms))
+            self._publish(self._tick(partial(self._alerting.rest, wrong, state), now_ms))
 
     def _publish(self, changes: list[Change]) -> None:
         for change in changes:

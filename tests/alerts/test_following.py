@@ -12,6 +12,7 @@ from collector.alerts import shared_duty
 from collector.stores.store import SOON_S, Later, Select, Stored, StoreDown, Table
 from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, OFFLINE, T0, Desk, node
 from tests.closes import Closes
+from wire.collector_status import State
 
 
 def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path: Path, closes: Closes) -> None:
@@ -48,12 +49,12 @@ def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: P
         if begins_anew:
             first.die()
         else:
-            first.alerting.rest({}, True, second.now_ms)
+            first.alerting.rest({}, State.STANDBY, second.now_ms)
         assert first.alerting.standing("hook") == []
     wrong = {("collector-broker", "collector"): "refused"}
     for _ in range(3):
         first.now_ms = second.now_ms = second.now_ms + 10_000
-        first.alerting.rest(wrong, False, first.now_ms)
+        first.alerting.rest(wrong, State.UNDECIDED, first.now_ms)
     assert [each.rule for each in first.alerting.standing("hook")] == ["collector-broker"]
 
 
@@ -133,12 +134,12 @@ def test_who_stands_by_acknowledges_nothing(tmp_path: Path, closes: Closes) -> N
     first.reading(90.0)
     first.tick()
     go_on(second, first)
-    first.alerting.rest({}, True, second.now_ms)
+    first.alerting.rest({}, State.STANDBY, second.now_ms)
     (alert,) = first.alerting.current()
     asked = {"alert": alert.fingerprint, "who": "王磊", "note": "", "until_ms": second.now_ms + HOUR}
     assert "stands by" in first.alerting.ask("ack", asked, second.now_ms)["refused"]
     assert second.alerting.ask("ack", asked, second.now_ms)["done"]
-    first.alerting.rest({}, False, second.now_ms)  # nobody else is known to work: it is theirs then
+    first.alerting.rest({}, State.UNDECIDED, second.now_ms)  # nobody else is known to work: it is theirs then
     assert first.alerting.ask("ack", asked, second.now_ms)["done"]
 
 
@@ -152,7 +153,7 @@ def test_who_stands_by_takes_no_message_from_the_broker_that_another_keeps(tmp_p
     second.now_ms += 24 * HOUR
     second.reading(90.0)
     assert said_by(second) != []
-    assert first.alerting.rest({}, True, second.now_ms) == []
+    assert first.alerting.rest({}, State.STANDBY, second.now_ms) == []
 
 
 def test_the_pages_of_who_stands_by_show_what_the_other_has_said(tmp_path: Path, closes: Closes) -> None:
@@ -162,7 +163,7 @@ def test_the_pages_of_who_stands_by_show_what_the_other_has_said(tmp_path: Path,
     def shown() -> list[str]:
         for _ in range(3):
             first.now_ms = second.now_ms = second.now_ms + 20_000
-            first.alerting.rest({}, True, first.now_ms)
+            first.alerting.rest({}, State.STANDBY, first.now_ms)
         return [view.state for view in first.alerting.current()]
 
     first.reading(90.0)
