@@ -31,6 +31,7 @@ from collector.alerts.unwritten import Unwritten
 from collector.delivery.registry import Node
 from collector.edge import Edge
 from collector.notify.teller import Teller
+from collector.rules import handover
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
@@ -226,9 +227,10 @@ class Alerting:
             (told if goes_ms[group] < sure_ms or self._book.is_known(each) else unsure).append(each)
         others = shared_duty.read(self._store, now_ms)
         with self._lock:
+            unread = handover.recall(self.desk, others, now_ms)
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
             self.desk.hear(unsure, now_ms)  # before what the rules make of it: people may have been told
-            if unread := self.desk.take_over(others, now_ms):
+            if unread := unread + handover.take_over(self.desk, others, now_ms):
                 log.warning("said at the collector before, and of another version than this one: %s", " ".join(unread))
             self._shared.take_over(others)
             self._shared.note(self.desk, self.desk.names())

@@ -1,16 +1,16 @@
-"""Silences and acknowledgements in the database, where a collector that takes over finds those of the one before.
+"""What people said at the duty desk and what they have not heard, in the database: who takes over goes on from it.
 
-Each that begins, changes or ends is a row, an empty one for an end; the newest of a name counts.
+Each entry (`collector/rules/handover.py`) that begins, changes or ends is a row; the newest of a name counts.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Final
 
+from collector.rules import handover
 from collector.rules.desk import Desk
 from collector.stores.store import Aside, Select, Store, Stored, Table
 from collector.timers import passed
@@ -33,15 +33,9 @@ class SharedDuty:
 
     def note(self, desk: Desk, names: Iterable[str]) -> None:
         """Entries of the desk have changed, by their names (`Desk.changes`)."""
-        for name in names:
-            kind, _, rest = name.partition(":")
-            if kind == "quiet":
-                continue
-            is_silence = kind == "silence"
-            said = desk.silences.get(rest) if is_silence else desk.acknowledged(rest)
-            key, body = name if is_silence else f"ack:{rest}", "" if said is None else json.dumps(said)
-            if body != self._waiting.get(key, self._known.get(key, "")):
-                self._waiting[key] = body
+        for name, body in handover.entries(desk, names).items():
+            if body != self._waiting.get(name, self._known.get(name, "")):
+                self._waiting[name] = body
 
     def take_over(self, found: Mapping[str, str]) -> None:
         """Go on from what the database has (`read`): what was noted meanwhile is of another time."""
@@ -65,8 +59,7 @@ class SharedDuty:
 
 
 def read(store: Store, now_ms: int) -> dict[str, str]:
-    """The newest row of each name, `silence:NAME` or `ack:FINGERPRINT`, as JSON, empty where it is over. Raises
-    StoreDown."""
+    """The newest row of each name. Raises StoreDown."""
     found = store.select(Select(MEASUREMENT, ("name", "body"), now_ms - LOOK_BACK_MS))
     return {name: body for series in found for _, name, body in series.rows}
 

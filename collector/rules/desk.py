@@ -10,7 +10,6 @@ resolved by hand: it is acknowledged (one person has it) or silenced (nobody wan
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -53,8 +52,13 @@ class Policy(NamedTuple):
 class Desk:
     """Decides who is told what. `standings` are the alerts of interest by fingerprint."""
 
-    def __init__(self, policy: Policy = Policy()) -> None:  # noqa: B008
-        self.policy = policy
+    def __init__(
+        self,
+        policy: Policy = Policy(),  # noqa: B008
+        notify: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
+        """`notify` is whom the rules name, by rule."""
+        self.policy, self._notify = policy, notify
         self.standings: dict[str, Standing] = {}
         self.silences = Silences()
         self._quiet_until: dict[str, tuple[int, int]] = {}  # by group: until when news waits, severity told since
@@ -89,7 +93,7 @@ class Desk:
         elif ended is not None:
             if began is not None and not began.late and began.key != heard.key:
                 known.cover(began)
-                self._mark(known)
+                self.mark(known)
             if heard.end_ms is None:
                 known.know(Heard(heard.key, ended.event_ms), heard)
                 self._change(known, replace(ended, key=heard.key), now_ms)
@@ -104,7 +108,7 @@ class Desk:
         if known is not None and known.firing and ended is not None:
             known.news += [] if known.flapping else [Line("firing", began), Line("resolved", ended)]
             known.know(Heard(began.key, ended.event_ms))
-            self._mark(known)
+            self.mark(known)
             return
         known = self._begin(began, now_ms)
         if ended is not None:
@@ -117,7 +121,7 @@ class Desk:
         known.alert = alert if untold else replace(alert, key=known.alert.key)
         known.know(Heard(known.alert.key), heard)
         known.news = [Line("firing", alert) if line.alert in untold else line for line in known.news]
-        self._mark(known)
+        self.mark(known)
 
     def _take_back(self, known: Standing, breath: Mapping[str, Held], now_ms: int) -> None:
         """What people take for firing does not, and no other episode is at its time."""
@@ -138,7 +142,7 @@ class Desk:
 
     def _change(self, known: Standing, alert: Transition, now_ms: int) -> None:
         known.alert = alert
-        self._mark(known)
+        self.mark(known)
         over = self.silences.resolve(alert, now_ms) if alert.state == "resolved" else []
         self._deeds += over
         known.changes = [t for t in known.changes if t > now_ms - self.policy.flap_ms]
@@ -172,7 +176,7 @@ class Desk:
             goes_on = name in by_name and known.alert.key == by_name[name].key
             if known.firing and not goes_on and known.alert.cause != "own":
                 known.alert = known.alert.ended(now_ms, TOLD_BY_ANOTHER)
-                self._mark(known)
+                self.mark(known)
                 del self.standings[name]
         for name, each in by_name.items():
             if name not in self.standings or not self.standings[name].firing:
@@ -180,26 +184,23 @@ class Desk:
                 known = Standing(each, told=told, told_ms=now_ms, since_ms=now_ms, receivers=receivers)
                 known.know(Heard(each.key))
                 self.standings[name] = known
-                self._mark(known)
+                self.mark(known)
 
-    def take_over(self, said: Mapping[str, str], now_ms: int) -> list[str]:
-        """What people have said at another desk until now: silences and acknowledgements, as JSON; those that are over
-        there are over here. Gives the names of those that only another version can read."""
-        unread: list[str] = []
-        for key, body in said.items():
-            kind, _, name = key.partition(":")
-            try:
-                if kind == "silence":
-                    self.silences.follow(name, Silence.read(json.loads(body)) if body else None, now_ms)
-                elif (known := self.standings.get(name)) is not None:
-                    ack = Acknowledgement(*json.loads(body)) if body else None
-                    known.ack = ack if ack is not None and known.firing and ack.until_ms > now_ms else None
-                    self._mark(known)
-            except (ValueError, TypeError):
-                unread.append(key)
-        return unread
+    def place(self, standing: Standing) -> None:
+        """An alert as another desk knew it, or this one before it ended."""
+        self._readdress(standing)
+        self.standings[standing.alert.fingerprint] = standing
+        self.mark(standing)
 
-    def _mark(self, standing: Standing) -> None:
+    def _readdress(self, standing: Standing) -> None:
+        """Who has heard of it still hears of it, and so does who is named now; at once when no one else is left."""
+        alert, there = standing.alert, self.policy.receivers
+        still = [name for name in standing.receivers if name in there]
+        named = [name for name in self._notify.get(alert.rule, alert.notify) if name in there] or there
+        standing.receivers = tuple(dict.fromkeys((*still, *named))) or standing.receivers
+        standing.told_ms = standing.told_ms if still or not named else 0
+
+    def mark(self, standing: Standing) -> None:
         """It changed: it must be saved, and what follows from it hidden or shown."""
         alert = standing.alert
         self._touched.add(alert.fingerprint)
@@ -219,11 +220,6 @@ class Desk:
         self._touched.add(fingerprint)
         self._deeds.append(Deed(now_ms, who, "acknowledged", fingerprint, note))
         return True
-
-    def acknowledged(self, fingerprint: str) -> Acknowledgement | None:
-        """Who has it, if anybody."""
-        known = self.standings.get(fingerprint)
-        return None if known is None else known.ack
 
     def unacknowledge(self, fingerprint: str, who: str, now_ms: int) -> bool:
         """Give the alert back. False when nobody had it."""
@@ -265,7 +261,7 @@ class Desk:
         said: list[Notification] = []
         groups: dict[str, list[Standing]] = {}
         for name, each in list(self.standings.items()):
-            if own_alone and each.alert.cause != "own" and each.alert.kind != OWN_LINK:
+            if own_alone and not each.is_own:
                 continue
             self._calm(each, now_ms)
             if each.news and self.hidden(each.alert, now_ms) is None:
@@ -273,7 +269,7 @@ class Desk:
             elif each.news and not each.firing and each.told in ("", "resolved"):
                 if not each.flapping:  # that goes on, and is news when the quiet is over
                     each.news = []  # came and went while nobody wanted to hear
-                    self._mark(each)
+                    self.mark(each)
             elif each.news and not each.firing:
                 groups.setdefault(group_of(each.alert), []).append(each)  # the end of what was told is always told
             elif each.firing and each.told:
@@ -333,7 +329,7 @@ class Desk:
             each.told = now[-1] if now else each.told  # an earlier episode's end is not this one's
             each.since_ms = each.since_ms or now_ms
             each.news = []
-            self._mark(each)
+            self.mark(each)
         return [notification(receiver, "news", group, lines, now_ms) for receiver, lines in by_receiver.items()]
 
     def _press(self, each: Standing, now_ms: int) -> list[Notification]:
@@ -347,7 +343,7 @@ class Desk:
             if now_ms - each.since_ms < step.after_ms:
                 break
             each.steps += 1
-            self._mark(each)
+            self.mark(each)
             if SEVERITIES.index(each.alert.severity) >= SEVERITIES.index(step.severity):
                 for receiver in step.notify:
                     said.append(notification(receiver, "escalation", group, lines, now_ms, each.steps))
@@ -355,7 +351,7 @@ class Desk:
         if now_ms - each.told_ms >= self.policy.repeat_ms:
             each.told_ms = now_ms
             each.reminders += 1
-            self._mark(each)
+            self.mark(each)
             for receiver in each.receivers:
                 said.append(notification(receiver, "reminder", group, lines, now_ms, each.reminders))
         return said
@@ -370,7 +366,7 @@ class Desk:
         """Forget old changes; when flapping is over, how it ended is news."""
         if each.changes and each.changes[0] <= now_ms - self.policy.flap_ms:
             each.changes = [t for t in each.changes if t > now_ms - self.policy.flap_ms]
-            self._mark(each)
+            self.mark(each)
         if each.flapping and not each.changes:
             each.flapping = False
             each.news = [Line(each.alert.state, each.alert)] if each.told == "flapping" or each.firing else []
@@ -380,7 +376,7 @@ class Desk:
             if each.ack is not None and each.ack.until_ms <= now_ms:
                 self._deeds.append(Deed(now_ms, each.ack.who, "acknowledgement expired", each.alert.fingerprint))
                 each.ack = None
-                self._mark(each)
+                self.mark(each)
                 each.told_ms = min(each.told_ms, now_ms - self.policy.repeat_ms)  # and people hear of it again
         self._deeds += self.silences.expire(now_ms)
         for group in [group for group, (until_ms, _) in self._quiet_until.items() if until_ms <= now_ms]:
@@ -412,13 +408,10 @@ class Desk:
     def restore(
         cls, policy: Policy, packed: dict[str, Any], notify: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     ) -> Desk:
-        """A desk that goes on where another stopped. `notify` is whom the rules name now, by rule.
-
-        Who has heard of what fires still hears of it, and so does who is named now; at once when no one else is left.
-        """
-        desk = cls(policy)
+        """A desk that goes on where another stopped. `notify` is whom the rules name now, by rule."""
+        desk = cls(policy, notify)
         for name, each in packed.items():
-            kind, _, key = name.partition(":")
+            kind = name.partition(":")[0]
             if each is None:
                 continue
             if kind == "quiet":
@@ -426,12 +419,6 @@ class Desk:
             elif kind == "silence":
                 desk.silences.restore(Silence.read(each))
             else:
-                desk.standings[key] = standing = Standing.unpacked(each)
-                alert, there = standing.alert, policy.receivers
-                still = [name for name in standing.receivers if name in there]
-                named = [name for name in notify.get(alert.rule, alert.notify) if name in there] or there
-                standing.receivers = tuple(dict.fromkeys((*still, *named))) or standing.receivers
-                standing.told_ms = standing.told_ms if still or not named else 0
-                desk._mark(standing)
+                desk.place(Standing.unpacked(each))
         desk._touched = set()
         return desk

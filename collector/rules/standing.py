@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from collector.rules.breath import Held
+from collector.rules.fields import OWN_LINK
 from collector.rules.transition import Transition, alert_of, began_ms
 
 REMEMBERED: Final = 8
@@ -70,6 +71,11 @@ class Standing:
     def firing(self) -> bool:
         """Whether the alert fires."""
         return self.alert.state == "firing" and not self.alert.void
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is of the collector that tells it: each tells its own."""
+        return self.alert.cause == "own" or self.alert.kind == OWN_LINK
 
     @property
     def own_key(self) -> str:

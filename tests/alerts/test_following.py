@@ -203,6 +203,44 @@ def test_silences_and_acknowledgements_go_over_to_who_takes_over(tmp_path: Path,
     assert [each.name for each in first.alerting.silences()] == [names[1]]
 
 
+def test_what_fired_in_a_silence_is_told_after_it_by_who_took_over_meanwhile(tmp_path: Path, closes: Closes) -> None:
+    """It took it for told, as all that stands in the database since long, and nobody heard of it."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.tick()
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
+    first.alerting.ask("silence", quiet, T0)
+    first.wait(MINUTE)
+    first.reading(90.0)
+    first.wait(20 * MINUTE)
+    assert go_on(second, first) == []
+    second.reading(91.0)
+    assert said_by(second, HOUR) == [("firing", "+60000")]
+    second.reading(10.0)
+    assert said_by(second, 6 * MINUTE) == [("resolved", "+60000")]
+    assert go_on(first, second) == []  # and back: all is told
+    first.reading(10.0)
+    assert said_by(first, 6 * MINUTE) == []
+
+
+def test_news_that_waits_for_a_message_of_what_is_calm_again_is_told_by_who_takes_over(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """That message is no change of any alert: what waited for it was taken for told."""
+    very = HIGH | {"alert": "pm25-very-high", "raise": "> 150", "clear": "< 120"}
+    first, second = pair(tmp_path, closes, HIGH, very)
+    for value in (10.0, 90.0, 10.0, 90.0):
+        first.reading(value)
+        first.wait(MINUTE)
+    while len(first.told) < 3:
+        first.reading(90.0)
+        first.wait(MINUTE, 1_000)
+    went_up_ms = first.now_ms
+    first.reading(200.0)
+    first.wait(4 * MINUTE)
+    assert [state for _, lines in first.told for state, _ in lines] == ["firing", "flapping", "firing"]
+    assert go_on(second, first) == [("firing", f"{went_up_ms - T0:+}")]
+
+
 @pytest.mark.parametrize("key", ["silence:s-1", "ack:{fingerprint}"])
 def test_what_people_said_to_a_collector_of_another_version_keeps_nobody_from_taking_over(
     tmp_path: Path, closes: Closes, caplog: pytest.LogCaptureFixture, key: str
