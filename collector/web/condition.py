@@ -49,7 +49,7 @@ def conditions(view: View, warm_up_s: float, silenced: bool, retired: bool) -> l
     if view.freshness != "live":
         if warming:
             told.append("warming_up")
-        elif station.online and view.freshness == "stale" and (up_ms is None or up_ms > STALE_MS):
+        elif station.online and view.freshness == "stale" and not view.recalled and (up_ms is None or up_ms > STALE_MS):
             told.append("sensor_fault")
         told.append(view.freshness)
     if view.out_of_range:

@@ -133,6 +133,7 @@ class Live:
         self._renderer = renderer
         self._views = views
         self._woken = asyncio.Event()
+        self._store_down = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self, sight: Sight) -> Reader | None:
@@ -189,11 +190,19 @@ class Live:
         alerts_moved = refresh or any(event.get("type") == "alert" for event in events)
         if not self.readers or not (news or alerts_moved or events):
             return
-        try:
-            await self._views.fresh(news, age_s=0)
-        except StoreDown:
-            news = set()  # of stations nothing is known anew; alerts, and what is wrong here, are known without it
+        if news:
+            self._store_down = await self._is_silent_of(news)
+        if self._store_down and not refresh:
+            news = set()  # nothing is known anew; alerts, and what is wrong here, are known without it
         await self._tell(news, alerts_moved)
+
+    async def _is_silent_of(self, nodes: set[str]) -> bool:
+        """Whether the database does not say how it is with these now."""
+        try:
+            await self._views.fresh(nodes, age_s=0)
+        except StoreDown:
+            return True
+        return False
 
     async def _tell(self, news: set[str], alerts_moved: bool) -> None:
         whole = self._views.summary(age_s=0)
@@ -212,6 +221,7 @@ class Live:
                     about = Summary([views[node] for node in sight.nodes if node in views], self._site)
                     told = [one for one in public if one.node in sight.nodes]
                 shown = {"summary": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
+                shown |= {"store_down": self._store_down}
                 html = await run_in_threadpool(
                     self._renderer.page, _MESSAGES[sight.page], sight.language, **shown, ages=False
                 )

@@ -148,7 +148,7 @@ class Pages:
         try:
             views = await self._views.fresh(nodes)
         except StoreDown:
-            store_down = True
+            views, store_down = self._views.known(nodes), True
         page = {"/": "city", "/wall": "wall"}.get(path, "station")
         city = page != "station"
         alerts = [one for one in sort_alerts(public_alerts(self._site.alerts())) if city or one.node in nodes]

@@ -54,6 +54,8 @@ class View:
     """The newest reading of air within the hour, whether it passed its tests or not."""
     doubt: str = ""
     """What the newest readings of air did not pass, as collector.numbers.flags writes it."""
+    recalled: bool = False
+    """Told from memory, since the database does not answer: it may have newer readings."""
 
     @property
     def out_of_range(self) -> bool:

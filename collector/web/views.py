@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -16,6 +16,7 @@ from collector.stores.store import StoreDown
 from collector.web.readings import View, last_heard, look
 from collector.web.site import Site, Station
 from collector.web.summary import Summary
+from wire.times import MINUTE_MS
 
 log = logging.getLogger("lamppost.web")
 
@@ -23,6 +24,7 @@ FRESH_S = 1.0
 ROUND_S = 20.0
 AT_ONCE = 50  # stations a question
 SEARCH_S = 300.0
+RECALLED_MS = 2 * MINUTE_MS  # a round of ten thousand stations takes less
 PATIENCE_S = 5.0
 """How long a reader waits for a database that hangs, whose client itself waits for half a minute."""
 _NEVER: Final[tuple[float, int | None]] = (-math.inf, None)
@@ -83,9 +85,17 @@ class Views:
         return self._summary
 
     def all(self) -> list[View]:
-        """Every station that was looked at, as it was known then."""
-        views = (self._views.get(station.node) for station in self._site.stations())
-        return [view for view in views if view is not None]
+        """Every station that was looked at."""
+        return self.known(station.node for station in self._site.stations())
+
+    def known(self, nodes: Iterable[str]) -> list[View]:
+        """Those of some stations that were looked at, as known then; by now that may be out of date."""
+        now_ms = self._site.now_ms()
+        views = (self._views[node] for node in nodes if node in self._views)
+        return [
+            replace(view, now_ms=now_ms, recalled=True) if now_ms - view.now_ms > RECALLED_MS else view
+            for view in views
+        ]
 
     def latest_ms(self, node: str) -> int | None:
         """The newest reading of a station, as known when somebody looked last; the database is not asked.

@@ -12,6 +12,7 @@ import pytest
 
 from collector.health.health import Health, Trouble
 from collector.web import feed, live
+from collector.web.condition import conditions
 from collector.web.live import Live, Page, Reader, Sight, parts_of, pause_s
 from collector.web.render import Renderer
 from collector.web.views import Views
@@ -60,7 +61,7 @@ def test_no_part_of_a_message_holds_another(tmp_path: Path) -> None:
         return [part for reader in filter(None, readers) for part in reader._shows.values()]
 
     parts = asyncio.run(shown())
-    assert len(parts) == 9 + 7 + 5 + 3
+    assert len(parts) == 10 + 8 + 5 + 4
     assert [part[:60] for part in parts if part.count(" data-live=") != 1] == []
     city.close()
 
@@ -151,6 +152,38 @@ def test_while_the_database_is_away_open_pages_hear_of_alerts_and_the_desk_of_wh
     told = asyncio.run(heard())
     assert [page for page, said in told.items() if "PM2.5 hourly mean too high" not in said] == []
     assert "timed out" in told["ops"]
+    assert [page for page, said in told.items() if "database does not answer" in said] == ["city", "station", "wall"]
+    city.close()
+
+
+def test_an_open_page_calls_nothing_live_that_the_database_has_not_told_for_an_hour(tmp_path: Path) -> None:
+    """It went on saying "live · 1 h ago", and that it updates by itself."""
+    city = City(tmp_path, 1_790_000_000_000)
+    city.fill_an_hour()
+    site = city.site()
+    views, renderer = Views(site), Renderer(site)
+
+    async def shown() -> list[dict[str, str]]:
+        beating, found = Live(site, renderer, views), []
+        reader = beating.open(Sight("en", ("lp-0001",), "city"))
+        assert reader is not None
+        for lose in (None, city.lose_database):
+            if lose is not None:
+                lose()
+                city.started_ms += 3_600_000
+            await beating._beat([], True)
+            found.append(dict(reader._shows))
+        return found
+
+    before, after = asyncio.run(shown())
+    assert "live" in before["lp-0001/state"]
+    assert "does not answer" not in before["trouble"]
+    assert "out of date" in after["lp-0001/state"]
+    assert "does not answer" in after["trouble"]
+    assert "No current PM2.5" in after["headline"]
+    assert "hollow" in after["map"]
+    station = next(view for view in views.all() if view.station.node == "lp-0001")
+    assert [one.word for one in conditions(station, 0.0, False, False)] == ["stale"], "nobody knows of a sensor's fault"
     city.close()
 
 
