@@ -50,7 +50,10 @@ def _rolled_quantity(asked: Asked) -> tuple[str, str]:
     name = asked.values["quantity"]
     kind = QUANTITIES[name].kind
     if kind not in ("air_quality", "weather", "traffic_flow") or name not in rolled(kind):
-        raise BadVariable(f"quantity={name}: it has no roll-ups; ask for a measured quantity such as pm25_ugm3")
+        raise BadVariable(
+            f"quantity={name}：没有小时和日均值；请用测量值，如 pm25_ugm3",
+            f"quantity={name}: it has no roll-ups; ask for a measured quantity such as pm25_ugm3",
+        )
     return name, kind
 
 

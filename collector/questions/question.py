@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from collector.numbers.reporting import NAMES
 from collector.stores.store import Select
@@ -18,7 +18,11 @@ HOURS_UP_TO_MS: Final = 31 * DAY_MS
 
 
 class BadVariable(ValueError):
-    """A variable is unknown, missing or means nothing; the text names the cure."""
+    """A variable is unknown or means nothing; the text names the cure, in English and as `zh` in Chinese."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +61,34 @@ class Question:
         for name, value in given.items():
             if name not in self.variables:
                 near = nearest(name, self.variables)
-                cure = f"did you mean {near}?" if near else f"it takes {', '.join(self.variables)}"
-                raise BadVariable(f"{self.name} has no variable {name}: {cure}")
+                zh = f"是不是 {near}？" if near else f"可用的有 {'、'.join(self.variables)}"
+                en = f"did you mean {near}?" if near else f"it takes {', '.join(self.variables)}"
+                raise BadVariable(f"{self.name} 没有变量 {name}：{zh}", f"{self.name} has no variable {name}: {en}")
             problem = _problem(name, value)
             if problem is not None:
-                raise BadVariable(f"{name}={value}: {problem}")
+                zh, en = problem
+                raise BadVariable(f"{name}={value}：{zh}", f"{name}={value}: {en}")
         return self.select(Asked(since_ms, until_ms, (self.defaults or {}) | given))
 
 
-def _problem(name: str, value: str) -> str | None:
-    """What is wrong with a value, or None."""
+def _problem(name: str, value: str) -> tuple[str, str] | None:
+    """What is wrong with a value, in Chinese and in English, or None."""
     if name == "node":
-        return None if is_node(value) else "a node is 1 to 63 of a-z, 0-9 and -"
+        return None if is_node(value) else ("编号为 1 到 63 个 a-z、0-9 和 -", "a node is 1 to 63 of a-z, 0-9 and -")
     if name == "quantity":
-        return None if value in QUANTITIES else _did_you_mean(value, QUANTITIES, "no such quantity")
-    if name in _WORDS:
-        return None if value in _WORDS[name] else f"one of {', '.join(_WORDS[name])}"
-    return None if is_name(value) else "a name is made of a-z, 0-9 and -"
+        return None if value in QUANTITIES else _no_quantity(value)
+    if name in WORDS:
+        known = WORDS[name]
+        return None if value in known else (f"可用的有 {'、'.join(known)}", f"one of {', '.join(known)}")
+    return None if is_name(value) else ("名称由 a-z、0-9 和 - 组成", "a name is made of a-z, 0-9 and -")
 
 
-def _did_you_mean(value: str, known: Any, what: str) -> str:
-    near = nearest(value, known)
-    return f"{what}; did you mean {near}?" if near else what
+def _no_quantity(value: str) -> tuple[str, str]:
+    zh, en, near = "没有这个量", "no such quantity", nearest(value, QUANTITIES)
+    return (f"{zh}；是不是 {near}？", f"{en}; did you mean {near}?") if near else (zh, en)
 
 
-"""Short words for the `standard` tag of `air_index`."""
-_WORDS: Final[dict[str, tuple[str, ...]]] = {
+WORDS: Final[dict[str, tuple[str, ...]]] = {
     "every": tuple(EVERY),
     "standard": tuple(NAMES),
     "by": ("speed", "length"),
@@ -90,3 +96,4 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "severity": ("critical", "major", "minor", "info"),
     "kind": ("air_quality", "weather", "traffic_flow"),
 }
+"""Variables that take one of a few words."""

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from collector.questions import answer as answers
 from collector.questions.canned import CANNED
-from collector.questions.question import BadVariable
+from collector.questions.question import WORDS, BadVariable
 from collector.rules.silence import Silence
 from collector.stores import care
 from collector.stores.store import StoreDown
@@ -128,7 +128,7 @@ class Tabs:
             try:
                 table = await run_in_threadpool(self._answer, name, span, given)
             except BadVariable as error:
-                trouble = str(error)
+                trouble = error.zh if language_of(request) == "zh" else str(error)
             except StoreDown:
                 trouble = "store_down"
         if form == "csv" and table is not None:
@@ -136,7 +136,8 @@ class Tabs:
             return PlainTextResponse(text, media_type="text/csv; charset=utf-8")
         told: dict[str, Any] = {"questions": CANNED, "chosen": name, "since": span, "given": asked, "table": table}
         told["variables"] = "".join(f" --var {key}={value}" for key, value in given.items())
-        told |= {"trouble": trouble, "spans": SPANS_MS, "rows_max": ROWS_MAX, "query": request.url.query}
+        told |= {"trouble": trouble, "spans": SPANS_MS, "words": WORDS}
+        told |= {"rows_max": ROWS_MAX, "query": request.url.query}
         return await self._show(request, session, "ops_data.html", "/ops/data", **told)
 
     def _answer(self, name: str, span: str, given: dict[str, str]) -> answers.Table:

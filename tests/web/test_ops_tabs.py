@@ -65,6 +65,26 @@ def test_a_canned_question_is_answered_as_a_table_and_as_csv(desk: tuple[Operato
     assert operator.get("/ops/data?q=drop").status == 404
 
 
+def test_the_chinese_desk_says_in_chinese_why_a_question_cannot_be_asked(desk: tuple[Operator, City]) -> None:
+    operator, _ = desk
+    for asked, says in (
+        ("q=windows&quantity=pm25_ugm", "quantity=pm25_ugm：没有这个量；是不是 pm25_ugm3？"),
+        ("q=windows&quantity=pm25_raw_ugm3", "没有小时和日均值"),
+        ("q=windows&node=LP 1".replace(" ", "+"), "node=LP 1：编号为 1 到 63 个 a-z、0-9 和 -"),
+        ("q=windows&nodes=lp-1", "windows 没有变量 nodes：是不是 node？"),
+        ("q=index&every=2h", "every=2h：可用的有 1h、1d"),
+    ):
+        trouble = operator.get(f"/ops/data?{asked}").text.partition('class="trouble"')[2].partition("</p>")[0]
+        assert says in trouble
+
+
+def test_a_variable_that_takes_one_of_a_few_words_is_chosen_and_not_guessed(desk: tuple[Operator, City]) -> None:
+    operator, _ = desk
+    page = operator.get("/en/ops/data?q=index&standard=us").text
+    assert '<select name="standard"><option value="">china</option>' in page
+    assert "<option selected>us</option>" in page
+
+
 def test_another_question_is_answered_though_the_form_still_says_what_the_first_was_asked(
     desk: tuple[Operator, City],
 ) -> None:
