@@ -22,7 +22,8 @@ from wire.times import HOUR_MS, MINUTE_MS
 UNROLLED_MS = 5 * MINUTE_MS  # minutes older than this are rolled up
 FLOW = ("count", "heavy_count", "speed_tms_kmh", "duration_s")
 FLOW_ASKED = (*FLOW, COLUMN)
-_OTHERS: dict[str, tuple[str, ...]] = {
+LEADING: dict[str, tuple[str, ...]] = {"air_quality": PM, "traffic_flow": FLOW}
+OTHERS: dict[str, tuple[str, ...]] = {
     "weather": ("temp_c", "rh_pct", "press_hpa", "wind_speed_ms", "rain_rate_mmh"),
     "air_quality": ("pm1_ugm3", "no2_ugm3", "o3_ugm3", "so2_ugm3", "co_mgm3", "co2_ppm", "noise_db"),
 }
@@ -71,7 +72,7 @@ def hear(store: Store, nodes: Sequence[str], since_ms: int, now_ms: int) -> dict
         heard[node].air.extend(airs(sensor, useful, newest[at][0] if at in newest else None))
     for series in flow:
         heard[series.tags["node"]].flow.extend(sound_counts(series.rows))
-    for names, found in zip(_OTHERS.values(), others, strict=True):
+    for names, found in zip(OTHERS.values(), others, strict=True):
         for series in found:
             heard[series.tags["node"]].others.extend(_others(series.tags["sensor"], names, series.rows[0]))
     for series in known:
@@ -114,7 +115,7 @@ def _questions(nodes: tuple[str, ...], since_ms: int, now_ms: int) -> list[Selec
         flow,
         known,
         day,
-        *(replace(pm, measurement=kind, columns=(*names, COLUMN), latest=True) for kind, names in _OTHERS.items()),
+        *(replace(pm, measurement=kind, columns=(*names, COLUMN), latest=True) for kind, names in OTHERS.items()),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, pairwise
@@ -16,7 +16,7 @@ from collector.numbers.windows import MINUTES
 from collector.stations.station_query import IndexRow
 from collector.stores.store import Select, Store
 from collector.web.air import PM, Air
-from collector.web.heard import FLOW, FLOW_ASKED, Heard, Other, hear, sound_counts
+from collector.web.heard import FLOW_ASKED, LEADING, Heard, Other, hear, sound_counts
 from collector.web.judging import INDEX_AGE_MS, judged
 from collector.web.levels import Judgement
 from collector.web.privacy import Masked, told_until
@@ -181,12 +181,14 @@ def hour_last_week(store: Store, node: str, now_ms: int, zone: ZoneInfo) -> Last
     return LastWeek(fmean(means[0]) if means and means[0] else None, hour(by_window(rows)) if rows else None)
 
 
-def last_heard(store: Store, nodes: Sequence[str], now_ms: int) -> dict[str, int]:
-    """When stations that are silent were heard last, in ms, of those within a week. Raises StoreDown."""
-    question = Select("air_quality", PM, now_ms - WEEK_MS, now_ms, {"node": tuple(nodes)}, ("node",), latest=True)
-    flow = replace(question, measurement="traffic_flow", columns=FLOW)
+def last_heard(
+    store: Store, nodes: Sequence[str], now_ms: int, what: Mapping[str, tuple[str, ...]] = LEADING
+) -> dict[str, int]:
+    """When stations that are silent were heard last of `what`, in ms, of those within a week. Raises StoreDown."""
+    question = Select("", (), now_ms - WEEK_MS, now_ms, {"node": tuple(nodes)}, ("node",), latest=True)
+    questions = [replace(question, measurement=kind, columns=names) for kind, names in what.items()]
     heard: dict[str, int] = {}
-    for one in chain.from_iterable(store.select_all([question, flow])):
+    for one in chain.from_iterable(store.select_all(questions)):
         node = one.tags["node"]
         heard[node] = max(one.rows[0][0], heard.get(node, 0))
     return heard

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from starlette.concurrency import run_in_threadpool
 
 from collector.stores.store import StoreDown
+from collector.web.heard import OTHERS
 from collector.web.readings import View, last_heard, look
 from collector.web.site import Site, Station
 from collector.web.summary import Summary
@@ -148,6 +149,9 @@ class Views:
         if wanted:
             found = last_heard(self._site.store, wanted, now_ms)
             self._heard |= {node: (now_s, found.get(node)) for node in wanted}
+        others = [node for node in wanted if node not in self._heard_of_others and self._heard[node][1] is None]
+        if others:
+            self._heard_of_others |= last_heard(self._site.store, others, now_ms, OTHERS)
 
     def _with_last(self, view: View) -> View:
         return replace(view, station=replace(view.station, last_ms=self.latest_ms(view.station.node)))
