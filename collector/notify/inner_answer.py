@@ -1,11 +1,13 @@
 """The answer within an answer: services that say 200 also to what they refuse, and why in the body.
 
     WeCom, DingTalk       {"errcode": 45009, "errmsg": "api freq out of limit"}                    0 is yes
+    Feishu, Lark          {"code": 19024, "msg": "Key Words Not Found"}
     PushDeer, ServerChan  {"code": 80403, "error": "..."}, {"code": 40001, "message": "..."}
     Vonage                {"messages": [{"status": "9", "error-text": "Quota Exceeded"}]}
 
-apprise looks at the status of HTTP alone, and takes each of them for told. So what the plugins of these services call
-`requests` is a `Listening`, by which a refusal has the service's own number for its status.
+apprise looks at the status of HTTP alone, and takes most of them for told. So what the plugins of these services call
+`requests` is a `Listening`, by which a refusal has the service's own number for its status. A webhook of one's own may
+lead to such a robot as well, directly or by way of a relay.
 """
 
 from __future__ import annotations
@@ -15,10 +17,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 _ROBOT: Final = ("errcode", "errmsg")
+_FEISHU: Final = ("code", "msg")
 _PUSHDEER: Final = ("code", "error")
 _VONAGE: Final = ("status", "error-text")
 _KEYS: Final = {
     "dingtalk": _ROBOT,
+    "feishu": _FEISHU,
+    "lark": _FEISHU,
     "nexmo": _VONAGE,
     "pushdeer": _PUSHDEER,
     "pushdeers": _PUSHDEER,
@@ -27,6 +32,8 @@ _KEYS: Final = {
     "wecombot": _ROBOT,
 }
 """By service, where its number and its words stand."""
+_HOSTS: Final = {"open.feishu.cn": "feishu", "open.larksuite.com": "lark"}
+"""Where `code` is a refusal; a receiver of one's own may mean a yes by it, such as 200."""
 
 
 class Listening:
@@ -64,3 +71,9 @@ def refusal(service: str, body: bytes) -> tuple[int, str] | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return next((each for each in found if each[0]), None)
+
+
+def robots_refusal(host: str, body: bytes) -> str | None:
+    """Number and words of a chat robot's refusal to a webhook; None of any other answer."""
+    found = refusal(_HOSTS.get(host, "dingtalk"), body)
+    return None if found is None else f"{found[0]} {found[1]}".rstrip()

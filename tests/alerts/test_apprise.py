@@ -20,12 +20,14 @@ import pytest
 
 from collector.alerts.settings import Alerts, AppriseChannel
 from collector.config import Config
+from collector.notify.addresses import Inner
 from collector.notify.apprise_channel import Apprise, addresses
 from collector.notify.channel import BadAddress, NotNow, Told
 from collector.notify.message import Place
 from collector.notify.pieces import pieces
 from collector.notify.setup import channels, telling
 from collector.notify.teller import Teller
+from collector.notify.webhook import Webhook
 from collector.rules.notification import notification
 from collector.rules.outbox import Delivery, Outbox
 from collector.rules.standing import Line
@@ -179,6 +181,7 @@ SMS = {"messages": [{"status": "0"}]}, {"messages": [{"status": "0"}, {"status":
     [
         ("wecombot://sesame", YES, NO, "WeCom Bot (line 2): 45009 api freq out of limit"),
         ("dingtalk://sesame0123/", YES, NO, "DingTalk (line 2): 45009 api freq out of limit"),
+        ("feishu://sesame", {"code": 0}, {"code": 19024, "msg": "Key Words"}, "Feishu (line 2): 19024 Key Words"),
         ("pushdeer://sesame", {"code": 0}, {"code": 80403, "error": "key"}, "PushDeer (line 2): 80403 key"),
         ("schan://sesame", {"code": 0}, {"code": 40001, "message": "key"}, "ServerChan (line 2): 40001 key"),
         ("vonage://sesame:sesame@13800138000/", *SMS, "Vonage (line 2): 9 Quota Exceeded"),
@@ -198,6 +201,32 @@ def test_a_no_within_an_answer_of_200_is_a_no(
     assert said == [NotNow(f"not taken by {why}"), Told(), Told()]
     assert len(ntfy.took) == 3
     assert "sesame" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "no"),
+    [
+        ("hooks.city.example", {"errcode": 400602, "errmsg": "miss msgtype"}),
+        ("open.feishu.cn", {"code": 19002, "msg": "params error, msg_type need"}),
+    ],
+)
+def test_a_webhook_of_ones_own_at_a_chat_robot_is_told_what_to_use(ntfy: Ntfy, host: str, no: Any) -> None:
+    """It was told for ever, and nobody was: a robot says HTTP 200 to JSON that it cannot read."""
+    inner = Inner([host])
+    hook = Webhook("duty", f"http://{host}:{ntfy.port}/", None, WRITER, lambda *_: ["127.0.0.1"], inner)
+    said = []
+    for ntfy.said in (no, {"errcode": 0, "code": 0}, {}, {"message": "ok"}):
+        said.append(hook.send([message()]))
+    assert said[1:] == [Told(), Told(), Told()]
+    assert isinstance(said[0], NotNow)
+    assert " ".join(map(str, no.values())) in said[0].why
+    assert "feishu://" in said[0].why
+
+
+def test_a_receiver_of_ones_own_may_answer_with_any_code(ntfy: Ntfy) -> None:
+    hook = Webhook("duty", f"http://127.0.0.1:{ntfy.port}/", None, WRITER)
+    ntfy.said = {"code": 200, "msg": "success"}
+    assert hook.send([message()]) == Told()
 
 
 def test_a_text_that_is_longer_than_its_service_takes_comes_in_pieces(tmp_path: Path, ntfy: Ntfy) -> None:
