@@ -71,9 +71,24 @@ def test_a_server_answers_as_the_file_did(old: Sqlite, book: WindowBook, influxd
 
 
 def test_hours_that_may_lie_on_both_sides_of_the_change_are_due(old: Sqlite, book: WindowBook, tmp_path: Path) -> None:
+    hours = Table("air_quality_1h", TAGS, [T0 - 60 * HOUR_MS, T0], {"completeness": [1.0, 1.0]})
+    old.write(old.render(hours))
     new = Sqlite(tmp_path / "new.db")
     list(migrate(old, old.extent()[1], new, book, lambda _: REPORTING))
     assert [hour_ms for _, hour_ms in book.due(T0, 10)] == [T0], "and not the one of sixty hours before"
+    new.close()
+
+
+def test_hours_that_were_not_computed_yet_at_the_change_are_due(old: Sqlite, book: WindowBook, tmp_path: Path) -> None:
+    """Those of a backlog: the collector looked for their readings in the new database, and had done with them."""
+    long_ago = T0 - 90 * HOUR_MS
+    made = Table("air_quality_1h", TAGS, [long_ago], {"pm25_ugm3_mean": [7.0], "completeness": [1.0]})
+    minutes = [hour_ms + 60_000 * n for hour_ms in (long_ago, long_ago + HOUR_MS) for n in range(60)]
+    readings = Table("air_quality", TAGS, minutes, {"pm25_ugm3": [7.0] * 120})
+    assert old.write(old.render(made) + old.render(readings)) == Stored()
+    new = Sqlite(tmp_path / "new.db")
+    list(migrate(old, old.extent()[1], new, book, lambda _: REPORTING))
+    assert [hour_ms for _, hour_ms in book.due(T0, 10)] == [long_ago + HOUR_MS, T0 - 60 * HOUR_MS, T0]
     new.close()
 
 
