@@ -292,7 +292,8 @@ def purge(
 ) -> None:
     """Forget a station: readings, quarantine, births, reports. It cannot be undone; only the trail keeps its name.
 
-    Retire it first, or it will begin anew. Its own disk: lamppost agent spool purge, on the device.
+    Retire it first, or it will begin anew, and stop the collector meanwhile, or it writes down again what it has in
+    mind. The lampposts keep what they measure. Its own disk: lamppost agent spool purge, on the device.
 
     Example:  lamppost stations purge lp-0017
     """

@@ -1,12 +1,16 @@
 """Forgetting a station: its readings, its quarantine, its births, what citizens wrote about it, its alerts' memory.
 
 What stays is the trail: that somebody was let in, put out and forgotten, and by whom. The station's own disk is its
-own: `lamppost agent spool purge` on the device.
+own: `lamppost agent spool purge` on the device. What the broker keeps of its alerts the collector clears when it works
+next.
 """
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections import Counter
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +26,7 @@ from collector.stores.store import StoreDown
 from common.settings import secret
 from wire import names
 
+_CLEAR = "UPDATE retained_alert SET body = '', clear_ms = 0"
 _KEPT = frozenset({"audit", "station", "certificate", "token"})
 
 
@@ -59,8 +64,11 @@ def _influx1(wants: Influx1Store, node: str) -> int:
         measurements = [measurement for one in answer for (measurement,) in one["values"]]
         for measurement in measurements:
             asker.ask(f'DROP SERIES FROM "{key(measurement)}" WHERE "node" = \'{node}\'', post=True)
-        for fingerprint in _alerts_of(asker, node):
+        alerts = _alerts_of(asker, node)
+        for fingerprint in alerts:
             asker.ask(f'DROP SERIES FROM "alerts" WHERE "fingerprint" = \'{fingerprint}\'', post=True)
+        for time_ns in _duty_of(asker, node, alerts):
+            asker.ask(f'DELETE FROM "duty" WHERE time = {time_ns}', post=True)
     return len(measurements)
 
 
@@ -68,6 +76,17 @@ def _alerts_of(asker: Asker, node: str) -> list[str]:
     """Fingerprints of its alerts, whose points hold the node as a field."""
     found = asker.ask(f'SELECT last("state") FROM "alerts" WHERE "node" = \'{node}\' GROUP BY "fingerprint"')
     return [str(one["tags"]["fingerprint"]) for one in found]
+
+
+def _duty_of(asker: Asker, node: str, alerts: Collection[str]) -> list[int]:
+    """When, in nanoseconds, somebody silenced it or acknowledged one of its alerts."""
+    found = asker.ask('SELECT "name", "body" FROM "duty"', epoch="ns")
+    return [time_ns for one in found for time_ns, *row in one["values"] if _is_about(row, node, alerts)]
+
+
+def _is_about(row: Sequence[str], node: str, alerts: Collection[str]) -> bool:
+    name, body = row
+    return name.removeprefix("ack:") in alerts or json.dumps(["node", node]) in body
 
 
 def _influx2(wants: Influx2Store, node: str) -> None:
@@ -79,9 +98,13 @@ def _influx2(wants: Influx2Store, node: str) -> None:
     begin, end = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
     try:
         with closing(Asker(wants.url, wants.bucket, {"Authorization": f"Token {token}"})) as asker:
-            alerts = [f'_measurement="alerts" AND fingerprint="{name}"' for name in _alerts_of(asker, node)]
-        for which in (f'node="{node}"', *alerts):
+            alerts = _alerts_of(asker, node)
+            duty = _duty_of(asker, node, alerts)
+        for which in (f'node="{node}"', *(f'_measurement="alerts" AND fingerprint="{name}"' for name in alerts)):
             client.delete_api().delete(begin, end, which, wants.bucket, wants.org)
+        for time_ns in duty:
+            at = f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{time_ns % 10**9:09d}Z"
+            client.delete_api().delete(at, at, '_measurement="duty"', wants.bucket, wants.org)
     except (ApiException, urllib3.exceptions.HTTPError) as error:
         raise StoreDown(f"{wants.url}: {error}") from error
     finally:
@@ -99,17 +122,39 @@ def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
         for number, measurement in found:
             gone[measurement] += db.execute(f'DELETE FROM "p_{measurement}" WHERE series = ?', (number,)).rowcount
             db.execute("DELETE FROM series WHERE id = ?", (number,))
-        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'p_alerts'").fetchone():
+        alerts: list[str] = []
+        if _has(db, "p_alerts"):
+            alerts = [
+                str(dict(json.loads(tags))["fingerprint"])
+                for (tags,) in db.execute(
+                    "SELECT DISTINCT tags FROM p_alerts JOIN series ON series.id = series WHERE node = ?", (node,)
+                )
+            ]
             gone["alerts"] += db.execute("DELETE FROM p_alerts WHERE node = ?", (node,)).rowcount
+        if _has(db, "p_duty"):
+            for series, time_ns, *row in db.execute("SELECT series, time, name, body FROM p_duty").fetchall():
+                if _is_about(row, node, alerts):
+                    db.execute("DELETE FROM p_duty WHERE series = ? AND time = ?", (series, time_ns))
+                    gone["duty"] += 1
+
+
+def _has(db: sqlite3.Connection, table: str) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
 
 
 def _tables(path: Path, node: str, gone: Counter[str]) -> None:
     """Every table that tells of the node: in a column of its own, or within a text as the node of what that is about.
 
-    Its name alone says nothing: it may be that of others' site, or any word.
+    Its name alone says nothing: it may be that of others' site, or any word. What was done about its alerts names
+    them alone.
     """
-    told = [f'"node":"{node}"', f'"node": "{node}"', f'"node","{node}"', f'"node", "{node}"', f",node={node},"]
+    told = [f'"node":"{node}"', f'"node": "{node}"', f'"node","{node}"', f'"node", "{node}"']
+    told += [f"node={node}{end}" for end in (",", " ", '"')]
     with closing(connect(path, "rw", 20)) as db, transaction(db):
+        if _has(db, "alert_transition"):
+            where = " OR ".join("instr(body, ?)" for _ in told)
+            of_it = f"SELECT fingerprint FROM alert_transition WHERE {where}"
+            gone["deed"] += db.execute(f"DELETE FROM deed WHERE about IN ({of_it})", told).rowcount
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
             if table in _KEPT or table.startswith("sqlite_"):
@@ -122,5 +167,6 @@ def _tables(path: Path, node: str, gone: Counter[str]) -> None:
             else:
                 row = " || ".join(f"coalesce(CAST(\"{column}\" AS TEXT), '') || ','" for column in columns)
                 where = " OR ".join(f"instr({row}, ?)" for _ in told)
-                rows = db.execute(f'DELETE FROM "{table}" WHERE {where}', told).rowcount
+                forget = f'DELETE FROM "{table}"' if table != "retained_alert" else _CLEAR
+                rows = db.execute(f"{forget} WHERE {where}", told).rowcount
             gone[table] += rows

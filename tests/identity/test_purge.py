@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 import yaml
 
 from collector.alerts.book import Book
+from collector.alerts.retained import Retained
 from collector.config import Config, SqliteStore
 from collector.delivery.registry import Registry
+from collector.rules.deed import Deed
 from collector.rules.transition import Series, Transition, fingerprint
 from collector.statedb import open_state
 from collector.stations.purge import purge as forget
@@ -34,6 +37,16 @@ def alert_of(node: str) -> Table:
     return Table("alerts", tags, [NOW], {"state": ["firing"], "node": [node]})
 
 
+def duty_of(node: str, number: int) -> list[Table]:
+    """A silence of a station, and what somebody wrote when they took its alert for theirs, within one millisecond."""
+    rows = [
+        (f"silence:s-{node}", f'["s-1", [["node", "{node}"]], 0, 1, "anna", "", false]'),
+        (f"ack:f-{node[-2:]}", "[]"),
+    ]
+    columns = [{"name": [name], "body": [body]} for name, body in rows]
+    return [Table("duty", (), [NOW], each, sub_ns=2 * number + n) for n, each in enumerate(columns)]
+
+
 def purge(settings: Path, **document: Any) -> None:
     settings.write_text(yaml.safe_dump(document))
     words = ["stations", "purge", "lp-0017", "--yes", "--config", str(settings)]
@@ -46,15 +59,18 @@ def test_influxdb_forgets_a_station_that_had_alerts(influxd: Influxd, tmp_path: 
     """Its DROP SERIES was refused as soon as any station had had an alert."""
     store = Influx1(influxd.url, "purge")
     store.prepare()
-    for node in ("lp-0017", "lp-0018"):
+    for number, node in enumerate(("lp-0017", "lp-0018")):
         air = Table("air_quality", (("node", node), ("site", "here")), [NOW], {"pm25_ugm3": [9.0]})
-        store.write(store.render(air) + store.render(alert_of(node)))
+        for table in (air, alert_of(node), *duty_of(node, number)):
+            store.write(store.render(table))
     state = str(tmp_path / "collector.db")
     wants = {"kind": "influx1", "url": influxd.url, "database": "purge"}
     purge(tmp_path / "collector.yaml", store=wants, state_file=state)
     (left,) = store.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
     (alerts,) = store.select(Select("alerts", ("node",)))
     assert (left.tags, [node for _, node in alerts.rows]) == ({"node": "lp-0018"}, ["lp-0018"])
+    (duty,) = store.select(Select("duty", ("name",)))
+    assert [name for _, name in duty.rows] == ["silence:s-lp-0018", "ack:f-18"]
     again = typed("stations", "purge", "lp-0017", "--yes", "--config", str(tmp_path / "collector.yaml"))
     assert (again.returncode, "nothing is known of lp-0017" in again.stderr) == (1, True)
     store.close()
@@ -73,7 +89,8 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
         ingest.take(node, dump(good | {"seq": 43, "blocks": None}), NOW)
         ingest.take(node, b"noise " + node.encode(), NOW)
         ingest.write(NOW)
-        store.write(store.render(alert_of(node)))
+        for table in (alert_of(node), *duty_of(node, number)):
+            store.write(store.render(table))
     desk = DeskFile(tmp_path / "desk.db")
     Reports(desk).submit("lp-0017", "other", "it hums", "", NOW)
     desk.close()
@@ -88,6 +105,8 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
             assert hits == [], path
             if path.name != "desk.db":
                 assert any("lp-0018" in line for line in db.iterdump()), "the neighbour is still there"
+            if path.name == "readings.db":
+                assert [name for (name,) in db.execute("SELECT name FROM p_duty")] == ["silence:s-lp-0018", "ack:f-18"]
 
 
 def test_a_neighbour_at_a_site_of_the_same_name_keeps_its_alerts_and_so_does_who_watches_links(tmp_path: Path) -> None:
@@ -107,6 +126,30 @@ def test_a_neighbour_at_a_site_of_the_same_name_keeps_its_alerts_and_so_does_who
         assert sorted(book.rules()) == ["", str(series[1])]
         assert list(book.desk()) == ["standing:gate-2"]
         assert [each.transition.labels["node"] for each in book.transitions(0)] == ["gate-2"]
+
+
+def test_what_people_did_about_its_alerts_goes_and_the_broker_is_told_that_they_are_over(tmp_path: Path) -> None:
+    """A message of an alert that fired stayed at the broker for ever; the silence, with its words, in the collector."""
+    state = tmp_path / "collector.db"
+    open_state(state).close()
+    of = {node: firing(Series("air_quality", "gate", node, "air-1")) for node in ("lp-1", "lp-10")}
+    with closing(Book.open(state)) as book:
+        for node, each in of.items():
+            book.add_transition(each, NOW)
+            book.ask("silence", {"match": f"node={node}", "note": "works"}, NOW)
+            book.add_deeds([
+                Deed(NOW, "anna", "silenced", f"s-1 node={node}", "works"),
+                Deed(NOW, "anna", "acknowledged", each.fingerprint, "on site"),
+            ])  # fmt: skip
+            book.save_retained({f"alerts/{node}": (json.dumps(each.as_json()), None)})
+    forget(Config(store=SqliteStore(kind="sqlite", path=tmp_path / "readings.db"), state_file=state), "lp-1")
+    with closing(Book.open(state)) as book:
+        assert {deed.about for deed in book.deeds()} == {"s-1 node=lp-10", of["lp-10"].fingerprint}
+        assert [asked["match"] for _, _, asked in book.asked()] == ["node=lp-10"]
+        (gone, left) = Retained(book).all()
+        assert (gone.topic, gone.body, left.topic) == ("alerts/lp-1", b"", "alerts/lp-10")
+        cleared = Retained(book).changes([], {}, NOW)
+        assert [(each.topic, each.body) for each in cleared] == [("alerts/lp-1", b"")]
 
 
 def firing(series: Series) -> Transition:
