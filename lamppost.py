@@ -52,7 +52,8 @@ ROOMS = {
     "bench": ("benchmarks.cli:bench", "Measure this machine: every figure of docs/performance.md."),
 }
 EXTRAS = {
-    name: room for name, (place, _) in ROOMS.items() if (room := place.partition(".")[0]) in ("collector", "simulator")
+    "bench": "collector",
+    **{name: room for name, (place, _) in ROOMS.items() if (room := place.split(".")[0]) in ("collector", "simulator")},
 }
 """The extra that brings what a word's room needs."""
 OF_ITS_OWN = {"pyarrow": "parquet"}
@@ -172,12 +173,14 @@ def _with_kept_lines(command: Callable[..., Any]) -> str:
 
 def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:
     """A package that an extra brings, named; any other missing module is a fault of ours and shows as it is."""
+    from common.extras import cure
+
     package = (error.name or "").partition(".")[0]
     extra = OF_ITS_OWN.get(package) or EXTRAS.get(word or "")
     if extra is None or package in OURS:
         raise error
     text = f"lamppost {word} needs the package {package}, which is not installed"
-    return Failure(Exit.CONFIGURATION, "extra-missing", text, f"pip install 'lamppost[{extra}]'")
+    return Failure(Exit.CONFIGURATION, "extra-missing", text, cure(extra))
 
 
 def _refused_as_usage() -> Any:

@@ -83,10 +83,21 @@ def test_a_terminal_that_lacks_a_letter_shows_the_rest(encoding: str) -> None:
 
 
 def test_a_missing_package_is_named_with_the_extra_that_brings_it() -> None:
-    """Of Parquet's the extra was named that everybody has who can export at all."""
-    for package, extra in (("pyarrow", "parquet"), ("influxdb_client", "collector")):
+    """Of Parquet's the extra was named that everybody has who can export at all; of all, where nothing of ours is."""
+    for word, package, extra in (
+        ("export", "pyarrow", "parquet"),
+        ("export", "influxdb_client", "collector"),
+        ("bench", "urllib3", "collector"),
+    ):
         missing = ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.sub")
-        assert lamppost._missing("export", missing).cure == f"pip install 'lamppost[{extra}]'"
+        cure = lamppost._missing(word, missing).cure
+        assert cure == f"in the sources of this version: {sys.prefix}/bin/pip install '.[{extra}]'"
+
+
+def test_a_station_that_lacks_a_package_names_no_pip_for_its_own_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.extras.find_spec", lambda _: None)
+    missing = ModuleNotFoundError("No module named 'msgspec'", name="msgspec")
+    assert lamppost._missing("collector", missing).cure.endswith("use the server's, docs/install.md")
 
 
 def test_a_fault_of_ours_still_shows_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

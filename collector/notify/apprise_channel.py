@@ -22,6 +22,7 @@ from collector.notify.message import Writer
 from collector.notify.pieces import pieces
 from collector.rules.outbox import Delivery
 from collector.tame import one_line
+from common.extras import cure
 from wire.quantities import nearest
 
 log = logging.getLogger("lamppost.notify")
@@ -95,7 +96,7 @@ class Apprise:
         try:
             import apprise
         except ModuleNotFoundError as error:
-            raise BadAddress(f"{name}: apprise is not installed. Cure: pip install 'lamppost[notify]'") from error
+            raise BadAddress(f"{name}: apprise is not installed. Cure: {cure('notify')}") from error
         self.name = name
         self._writer = writer
         self._languages = ("zh", "en") if language == "both" else (language,)

@@ -358,7 +358,7 @@ def test_a_redirect_is_not_followed(tmp_path: Path, ntfy: Ntfy) -> None:
 
 def test_without_apprise_the_channel_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(BadAddress, match=r"pip install 'lamppost\[notify\]'"):
+    with pytest.raises(BadAddress, match=r"pip install '\.\[notify\]'"):
         Apprise("duty", urls(tmp_path, "mailtos://user:password@mail.city.example"), WRITER)
 
 

@@ -95,4 +95,6 @@ def test_a_missing_extra_is_one_line_and_exit_code_3() -> None:
     )
     done = subprocess.run([sys.executable, "-c", hide], capture_output=True, text=True, timeout=30)
     assert done.returncode == 3
-    assert done.stderr.strip().endswith("Cure: pip install 'lamppost[simulator]'")
+    assert done.stderr.strip().endswith(
+        f"Cure: in the sources of this version: {sys.prefix}/bin/pip install '.[simulator]'"
+    )
