@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 import secrets
+import sqlite3
 import time
 from functools import partial
 from importlib.metadata import version
@@ -41,6 +42,7 @@ from edge_agent.settings.config import Config
 from edge_agent.settings.config import Sensor as SensorConfig
 from edge_agent.spool import making_room
 from edge_agent.spool import place as spool_place
+from edge_agent.spool.file import trouble as spool_trouble
 from edge_agent.spool.spool import Spool, SpoolError
 from edge_agent.tap import Tap, socket_path
 from edge_agent.urgency import Urgency
@@ -132,6 +134,10 @@ class Agent:
             done, _ = await asyncio.wait([stopped, uplink, *tasks], return_when=asyncio.FIRST_COMPLETED)
             for task in done - {stopped}:
                 task.result()  # a task that ended by itself has failed: let it be seen
+        except sqlite3.DatabaseError as error:
+            # a page that was sound at the start: the next commit, and the next agent, open what can be saved
+            self.recorder.trouble(spool_trouble(self.config.spool.path, error))
+            self.errands.begin_anew = True
         finally:
             self.notifier.stopping()
             self.errands.end()

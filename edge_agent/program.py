@@ -1,4 +1,5 @@
-"""The agent's program: one agent after the other, a new one whenever the settings change, until it is told to end.
+"""The agent's program: one agent after the other, a new one whenever the settings change or the spool turns out to be
+damaged, until it is told to end.
 
 SIGTERM and SIGINT end it. SIGHUP begins anew with the settings as they stand now, or ends it when the terminal is gone.
 Heavy imports come after the signals are heard: on a small board they take seconds.
@@ -42,7 +43,7 @@ class Program:
             signal.signal(number, lambda *_: self._end())
         signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
         while not self._ending and asyncio.run(self._run_one()):
-            log.info("beginning anew with other settings")
+            log.info("beginning anew")
 
     def _end(self) -> None:
         self._ending = True

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,14 @@ from edge_agent import agent, program
 from edge_agent.agent import Agent
 from edge_agent.device.notify import Notifier
 from edge_agent.program import Program, make_agent
+from edge_agent.reading import Reading, Series
 from edge_agent.settings.check import checked
+from edge_agent.spool.file import PAGE
+from edge_agent.spool.sealing import readings_of
+from edge_agent.spool.spool import Origin, Spool
+from edge_agent.timeline import FLOOR_MS
+
+AIR = Series("air-1", "air_quality")
 
 
 def test_a_cancel_that_a_library_has_swallowed_is_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +119,38 @@ def test_settings_that_change_while_it_begins_are_taken_up(tmp_path: Path, monke
             return await changing._run_one()
 
     assert not asyncio.run(next_one())
+
+
+def test_a_page_that_goes_bad_while_it_runs_ends_no_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended, and said to put the spool aside and begin without it; what is intact in it only wants opening anew."""
+    file, path = settings_in(tmp_path, 1, clock={"trust": "always"}), tmp_path / "spool.db"
+    with closing(Spool(path, "lp-1", "s")) as spool:
+        for second in range(40):
+            rows = [Reading(AIR, FLOOR_MS + 1000 * second, {"pm25_raw_ugm3": 1.0})]
+            spool.accept_and_seal(rows, Origin("lp-1", "s", "b" * 32, "synced"))
+
+    def then_damage(*args: Any) -> Agent:
+        made = make_agent(*args)
+        made.recorder.keep([Reading(AIR, FLOOR_MS + 60_000, {"pm25_raw_ugm3": 2.0})])
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("PRAGMA wal_checkpoint(FULL)")
+            (page,) = other.execute("SELECT rootpage FROM sqlite_master WHERE name = 'batch'").fetchone()
+            with path.open("r+b") as disk:
+                disk.seek((page - 1) * PAGE)
+                disk.write(b"\xff" * PAGE)
+            other.execute("INSERT INTO meta VALUES ('of', 'another')")  # whoever has the page in memory reads it again
+        return made
+
+    monkeypatch.setattr(program, "make_agent", then_damage)
+
+    async def one() -> bool:
+        async with asyncio.timeout(20):
+            return await Program(file)._run_one()
+
+    assert asyncio.run(one()), "another is to follow"
+    with closing(Spool(path, "lp-1", "s")) as spool:
+        found = [row for one in spool.oldest(100) for row in readings_of(one.data)[0] if row.series == AIR]
+    assert len(found) == 41
 
 
 def test_one_that_ends_leaves_no_led_blinking(tmp_path: Path) -> None:
