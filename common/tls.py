@@ -15,7 +15,19 @@ CURE = "enrol again, or name the right files"
 LOCKED = "is behind a passphrase, and nobody is there to type it"
 UNLOCK = "keep a copy without one: openssl pkey -in LOCKED.pem -out KEY.pem; chmod 600 KEY.pem"
 _NO_PASSPHRASE = ""  # without one, OpenSSL asks the terminal for it, at every connection
+HANDSHAKE_S = 30.0
 NO_CHECK_TIME = 0x20_0000  # OpenSSL's X509_V_FLAGNO_CHECK_TIME, which the ssl module does not name
+
+
+class PatientSocket(ssl.SSLSocket):
+    """Shakes hands for as long as a slow line takes: certificates are 3 KB both ways, 15 s at 120 bytes/s.
+
+    MQTT libraries give it no more than a connection on TCP, where a few seconds are plenty and the next address waits.
+    """
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.settimeout(HANDSHAKE_S)
+        super().do_handshake(block)
 
 
 def believing(cafile: str | None = None, cadata: str | None = None) -> ssl.SSLContext:

@@ -23,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from common.comings import Comings
 from common.settings import BrokerAddress
+from common.tls import PatientSocket
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.skew import Skew
 from edge_agent.flapping import Flapping
@@ -47,7 +48,7 @@ SUBACK_FAILURE = UNSPECIFIED = 0x80
 KEEPALIVE_S = 30
 SILENT_S = 3 * KEEPALIVE_S  # our own end to patience: a broker may want a sign of life once a day, or none at all
 TICK_S = 1.0
-PUBLISH_TIMEOUT_S = 20.0
+ANSWER_S = 30.0
 ERRAND, ERRANDS_MAX = "answer a request that takes its time", 2
 
 
@@ -192,6 +193,9 @@ class Uplink:
         }
         if not self._speaks_5:
             kind = {"protocol": aiomqtt.ProtocolVersion.V311, "clean_session": True}
+        tls = self._broker.tls() if self._broker.tls is not None else None
+        if tls is not None:
+            tls.sslsocket_class = PatientSocket
         return _Client(
             *self._address,
             refused=self._on_refusal,
@@ -202,8 +206,8 @@ class Uplink:
             keepalive=KEEPALIVE_S,
             will=aiomqtt.Will(names.status(self._node), will, qos=1, retain=True),
             logger=_library,
-            tls_context=self._broker.tls() if self._broker.tls is not None else None,
-            timeout=PUBLISH_TIMEOUT_S,
+            tls_context=tls,
+            timeout=ANSWER_S,
             max_inflight_messages=wire_ack.WINDOW_MAX,
         )
 
@@ -346,6 +350,11 @@ class _Client(aiomqtt.Client):
     def __init__(self, *address: Any, refused: Callable[[str], None] = lambda _: None, **more: Any) -> None:
         super().__init__(*address, **more)
         self._refused = refused
+
+    def _on_socket_open(self, client: paho.Client, userdata: Any, sock: Any) -> None:
+        # since when it waits for the broker: else what the handshake took would be time in which nothing was said
+        client._last_bytes_received = client._last_msg_out = time.monotonic()
+        super()._on_socket_open(client, userdata, sock)
 
     def _on_connect(
         self, client: paho.Client, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 FOLDER: Final = Path("/etc/lamppost/identity")
-TIMEOUT_S: Final = 15.0
+TIMEOUT_S: Final = 30.0  # a slow line shakes hands for half of it
 ANSWER_MAX: Final = 64 * 1024
 
 

@@ -20,7 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from common.settings import BrokerAddress
 from edge_agent.delivery import uplink as uplink_module
 from edge_agent.delivery.delivery import Delivery
-from edge_agent.delivery.uplink import CUT_OFF, PUBLISH_TIMEOUT_S, RECONNECT_S, Uplink, _Client
+from edge_agent.delivery.uplink import ANSWER_S, CUT_OFF, RECONNECT_S, Uplink, _Client
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.spool import Origin, Spool
 from tests.servers import Mosquitto
@@ -62,7 +62,7 @@ class Closed(Mosquitto):
 async def _trouble(uplink: Uplink) -> str:
     running = asyncio.create_task(uplink.run())
     try:
-        async with asyncio.timeout(PUBLISH_TIMEOUT_S / 2):
+        async with asyncio.timeout(ANSWER_S / 2):
             while uplink.trouble is None:
                 await asyncio.sleep(0.01)
     finally:
@@ -105,7 +105,7 @@ def test_a_broker_that_has_gone_silent_is_left_whatever_it_says_of_keep_alive(
 ) -> None:
     """Long before the connection's own keep alive would end it, which a broker may set to a day or to never."""
     monkeypatch.setattr(uplink_module, "SILENT_S", 1.0, raising=False)
-    monkeypatch.setattr(uplink_module, "PUBLISH_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(uplink_module, "ANSWER_S", 0.5)
     broker = Mosquitto(tmp_path / "broker")
     broker.start()
     try:
