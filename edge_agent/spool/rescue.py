@@ -1,4 +1,5 @@
-"""What is saved from a damaged spool. The file is moved aside, never deleted.
+"""What is saved from a damaged spool. The file is moved aside. The last two are kept: a card that goes bad would
+fill with them until no reading had room.
 
 Its sealed batches are looked for twice, through their tables and in the bare pages; each that is intact goes on under
 the spool id and sequence it names itself, in the new file. So does each readable chunk. They are read one by one, as
@@ -24,6 +25,7 @@ from wire.batch import peek
 GZIP = b"\x1f\x8b\x08"
 MAX_HOLE = 1_000  # after so many unreadable rows in a row nothing more is looked for
 _WORD = "damaged"
+KEPT = 2
 
 
 class Saved(NamedTuple):
@@ -53,15 +55,24 @@ def set_aside(path: Path, page: int) -> Rescue:
         part = beside(path, suffix)
         if part.exists():
             part.rename(beside(aside, suffix))
+    for older in _put_aside(path)[:-KEPT]:
+        for suffix in ("", "-wal", "-shm"):
+            beside(older, suffix).unlink(missing_ok=True)
     sync_folder(path.parent)
     return _of(aside, page)
 
 
 def of_last(path: Path, page: int) -> Rescue | None:
     """The same of the file that was put aside last, which a start that was cut off has not taken in; None for none."""
+    found = _put_aside(path)
+    return _of(found[-1], page) if found else None
+
+
+def _put_aside(path: Path) -> list[Path]:
+    """What was put aside and lies here still, the last one last."""
     named = f".{_WORD}-"
     found = [one for one in path.parent.glob(f"*{named}*") if one.name.removeprefix(path.name + named).isdecimal()]
-    return _of(max(found, key=lambda one: one.stat().st_ctime_ns), page) if found else None
+    return sorted(found, key=lambda one: one.stat().st_ctime_ns)
 
 
 def _of(aside: Path, page: int) -> Rescue:

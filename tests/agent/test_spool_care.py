@@ -100,7 +100,7 @@ def test_a_damaged_file_is_put_aside_and_what_is_intact_goes_on(
     assert intact <= saved.keys(), "every batch whose bytes are still in the file goes on"
     if again.damaged():
         assert again.spool_id != old_id
-        assert Path(str(again.damaged())).exists(), "moved aside, never deleted"
+        assert Path(str(again.damaged())).exists(), "moved aside"
     fill(again, 1, first=1000)
 
 
@@ -111,6 +111,18 @@ def test_a_file_of_noise_is_put_aside(tmp_path: Path, closes: Closes) -> None:
     assert spool.oldest(1) == []
     assert spool.damaged() == str(path) + ".damaged-1"
     fill(spool, 1)
+
+
+def test_a_card_that_goes_bad_again_and_again_is_not_filled_with_damaged_files(tmp_path: Path, closes: Closes) -> None:
+    path, kept = tmp_path / "spool.db", list[str]()
+    for number in range(1, 5):
+        path.write_bytes(random.Random(number).randbytes(50_000))
+        path.with_name("spool.db-wal").unlink(missing_ok=True)
+        spool = closes(Spool(path, "lp-1", "s"))
+        kept = [*kept[-1:], str(spool.damaged())]
+        spool.close()
+    assert sorted(map(str, tmp_path.glob("*.damaged-*"))) == sorted(kept)
+    assert len(kept) == 2
 
 
 def test_most_batches_survive_one_spoiled_page(tmp_path: Path, closes: Closes) -> None:
