@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -34,6 +36,8 @@ from collector.web.site import Site
 from collector.web.take_part import TakePart
 from collector.web.views import Views
 from collector.web.words import TEXTS
+
+log = logging.getLogger("lamppost.web")
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -132,7 +136,7 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
     app = Starlette(
         routes=[*_routes(site, desk, renderer, views, live), *doors, _STATIC],
         middleware=_middleware(site, desk),
-        exception_handlers={HTTPException: _refuser(renderer), Exception: _refuser(renderer)},
+        exception_handlers=dict.fromkeys((HTTPException, sqlite3.OperationalError, Exception), _refuser(renderer)),
         lifespan=_lifespan(renderer, views, live, desk),
     )
     app.state.live = live
@@ -194,8 +198,11 @@ def _refuser(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Res
         headers: Mapping[str, str] | None = _HEADERS  # it goes past the middleware
         if isinstance(error, HTTPException):
             status, detail, headers = error.status_code, error.detail, error.headers
+        elif isinstance(error, sqlite3.OperationalError):  # a command holds the file, or its disk is full
+            log.warning("%s %s was refused: %s", request.method, request.url.path, error)
+            status, detail, headers = 503, "refused_file", {"Retry-After": "60"}
         if request.url.path.startswith("/api/"):
-            if status == 500:
+            if status >= 500:
                 return refusal(status, detail, TEXTS[detail][1], headers=headers)
             reason = "method-not-allowed" if status == 405 else "no-such-address"
             return refusal(status, reason, f"{ROOT}/openapi.json describes what there is", headers=headers)

@@ -353,6 +353,10 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         " open it anew and do it again.",
     ),
     "refused_often": ("提交太频繁，请一小时后再试。", "Too many at once; please try again in an hour."),
+    "refused_file": (
+        "文件现在写不了，刚才的操作没有保存；请过一分钟再试。",
+        "A file cannot be written just now, and nothing was kept; please try again in a minute.",
+    ),
     "broken": ("页面出错了，请稍后再试。", "Something went wrong here; please try again later."),
     "not_found": ("没有这个页面。", "There is no such page."),
     "not_found_station": ("没有这个站点。", "There is no such station."),

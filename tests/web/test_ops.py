@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -103,6 +104,22 @@ def test_the_session_cookie_is_strict_and_out_of_scripts_reach(served: Served) -
     cookie = post(served, "/ops/login", name="li", password=PASSWORD).headers["set-cookie"].lower()
     assert "samesite=strict" in cookie
     assert "httponly" in cookie
+
+
+def test_who_logs_in_while_the_file_cannot_be_written_is_told_to_come_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was an error in the program, with a traceback in the log: a large purge holds the file for that long."""
+    log_in(served)
+
+    def held(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(Accounts, "log_in", held)
+    for path, said in (("/ops/login", "请过一分钟再试"), ("/en/ops/login", "try again in a minute")):
+        answer = post(served, path, name="li", password=PASSWORD)
+        assert (answer.status, answer.headers["retry-after"], said in answer.text) == (503, "60", True)
+    assert "content-security-policy" in answer.headers
 
 
 def test_wrong_logins_are_refused_and_then_held_back(served: Served) -> None:
