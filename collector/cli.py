@@ -57,6 +57,7 @@ def run(
 
     Example:  lamppost collector run collector.yaml --workers 3
     """
+    import faulthandler
     import signal
     import threading
 
@@ -70,6 +71,7 @@ def run(
         text = f"--workers {workers}: the store of {config} is an SQLite file, which one process writes at a time"
         raise Failure(Exit.CONFIGURATION, "workers-need-a-server", text, "set up InfluxDB, or leave --workers out")
     loglines.begin(quiet)
+    faulthandler.enable()  # whom the watchdog ends says in the log where it hung
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())

@@ -63,6 +63,7 @@ log = logging.getLogger("lamppost.collector")
 LAST_WRITE_S = 10.0
 TAKE_AT_ONCE = 10
 TAKE_S = 0.02  # what is live next waits for no longer round than that
+ROUND_S_MAX = 3600.0
 REFRESH_MS = 200  # a question to our own file in every round would let the readers of pages go first each time
 
 
@@ -124,7 +125,7 @@ class Collector:
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._faults = Faults()
         self._writers: Writers | None = None
-        self._refreshed_ms, self._stepped_s = 0, self._seconds()
+        self._refreshed_ms, self._stepped_s, self._worked_s = 0, self._seconds(), 0.0
 
     def start(self) -> None:
         """Begin to work; returns at once."""
@@ -168,6 +169,16 @@ class Collector:
         ago_s = self._seconds() - self._stepped_s
         state, others = str(self.turn.standby.state), self.turn.others()
         return health(ago_s, self.link.trouble, self.ingest.alarms.get("store"), state, others)
+
+    def moves(self) -> bool:
+        """Whether the ingest has done anything since this was asked last. A round may take minutes, as when the rules
+        catch up with the day of a large city; one that waits for what never comes hangs, and a new start helps.
+        """
+        ident = self._thread.ident
+        if ident is None or not self._thread.is_alive():
+            return False
+        before_s, self._worked_s = self._worked_s, time.clock_gettime(time.pthread_getcpuclockid(ident))
+        return self._worked_s > before_s and self._seconds() - self._stepped_s < ROUND_S_MAX
 
     def _look_whether_it_keeps(self) -> None:
         """A database that takes everything and keeps nothing looks like one that is well, to us and to every agent."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 import typer
 from starlette.routing import Route
@@ -27,9 +28,13 @@ from collector.web.enrol import create_enrol_app
 from collector.web.feed import Feed
 from collector.web.push import Pusher, routes
 from collector.web.server import PortTaken, WebServer
+from common.notifier import Notifier
 from common.owner import InUse, Owner
 from common.settings import secret
 from wire.exits import Exit, Failure
+
+LOOK_S: Final = 10.0
+"""So often systemd hears that the ingest moves; its patience is the unit's `WatchdogSec`."""
 
 
 def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bool = False) -> None:
@@ -70,7 +75,10 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
             typer.echo(f"first operator: {server.url.rstrip('/')}{pages.state.setup_path}", err=True)
         calm_garbage_collector()
         collector.start()
-        ending.wait()
+        systemd = Notifier.from_environment()
+        while not ending.wait(LOOK_S):
+            if collector.moves():
+                systemd.alive()
 
 
 def _own(state_file: Path) -> Owner:

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from common.notifier import Notifier
 from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
 from edge_agent.delivery import spool_owner
@@ -24,7 +25,7 @@ from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.line_cost import LineCost
 from edge_agent.delivery.uplink import Uplink
 from edge_agent.device import clock, vitals
-from edge_agent.device.notify import Notifier, Progress
+from edge_agent.device.progress import Progress
 from edge_agent.device.status_led import StatusLed
 from edge_agent.identity.identity import Identity
 from edge_agent.identity.reach import broker_of, pinned_keys

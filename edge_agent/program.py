@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
+    from common.notifier import Notifier
     from edge_agent.agent import Agent
-    from edge_agent.device.notify import Notifier
     from edge_agent.settings.config import Config
 
 log = logging.getLogger("lamppost.agent")
@@ -58,7 +58,7 @@ class Program:
 
     async def _run_one(self) -> bool:
         """Run one agent; True when another is to follow with other settings."""
-        from edge_agent.device.notify import Notifier
+        from common.notifier import Notifier
         from edge_agent.unawaited import Unawaited
 
         self._is_changed = False

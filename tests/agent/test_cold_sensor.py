@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from common.notifier import Notifier
 from edge_agent.agent import Agent
-from edge_agent.device.notify import Notifier
 from edge_agent.settings.config import Config
 from firmware_stubs.plantower import Pms5003
 from firmware_stubs.pty import StubHost

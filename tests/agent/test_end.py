@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from common.notifier import Notifier
 from edge_agent import agent, program
 from edge_agent.agent import Agent
-from edge_agent.device.notify import Notifier
 from edge_agent.program import Program, make_agent
 from edge_agent.reading import Reading, Series
 from edge_agent.settings.check import checked

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import reduce
 from operator import xor
 from pathlib import Path
 
 import pytest
 
+from common.notifier import Notifier
 from edge_agent.agent import Agent
-from edge_agent.device.notify import Notifier
 from edge_agent.settings.config import Config
 from firmware_stubs.plantower import Pms5003
 from tests.closes import Closes
+from tests.systemd import Systemd
 
 TIMES = 5
-
-
-class Systemd:
-    """Whoever keeps the watchdog."""
-
-    def __init__(self, folder: Path) -> None:
-        self.address = str(folder / "notify")
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.address)
-        self._socket.setblocking(False)
-
-    def fed(self) -> bool:
-        """Since it was asked last."""
-        heard = b""
-        with suppress(BlockingIOError):
-            while True:
-                heard += self._socket.recv(4096)
-        return b"WATCHDOG=1" in heard
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture

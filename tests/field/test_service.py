@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.device.notify import Notifier, Progress
+from common.notifier import Notifier
+from edge_agent.device.progress import Progress
 from edge_agent.device.service import install, uninstall, unit_text
 from edge_agent.lines import ports
 from edge_agent.settings.config import Config

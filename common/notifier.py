@@ -43,19 +43,3 @@ class Notifier:
                 out.sendall(text.encode())
         except OSError:
             return  # systemd will miss it and act; nothing better can be done from here
-
-
-class Progress:
-    """Decides whether the watchdog is fed: only while readings are taken where sensors give them."""
-
-    def __init__(self) -> None:
-        self._before: tuple[int, int] | None = None
-
-    def advances(self, given: int, taken: int) -> bool:
-        """Readings that sensors have given, and those that were taken from them, also into memory: since last time.
-
-        Readings that nobody takes mean that this program is stuck, and a restart helps. None at all mean that sensors
-        are silent or have nothing to say, and what waits in memory waits for a disk: that no restart cures.
-        """
-        before, self._before = self._before, (given, taken)
-        return before is None or given == before[0] or taken != before[1]
