@@ -147,12 +147,13 @@ def create_app(site: Site, doors: Sequence[BaseRoute] = ()) -> Starlette:
 
 def _routes(site: Site, desk: Desk, renderer: Renderer, views: Views, live: Live) -> Iterator[BaseRoute]:
     """The operators' addresses, and everybody's."""
-    renderer.offer(put_out=PutOut(desk.reports))
+    put_out = PutOut(desk.reports)
+    renderer.offer(put_out=put_out)
     yield from Ops(site, renderer, views, live, desk).routes()
     yield from Deeds(site).routes(ROOT)
     if site.grants is not None:
         yield from Act(site, renderer, site.grants).routes()
-    yield from Pages(site, renderer, views, live, desk.reports, PAGES_AT_ONCE).routes()
+    yield from Pages(site, renderer, views, live, desk.reports, put_out, PAGES_AT_ONCE).routes()
     yield from TakePart(site, renderer, desk.reports).routes()
     yield from Api(site, views, asyncio.Semaphore(ANSWERS_AT_ONCE)).routes()
     yield from probes.routes(site)

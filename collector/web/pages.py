@@ -61,6 +61,7 @@ class Pages:
         views: Views,
         live: Live,
         reports: Reports,
+        put_out: PutOut,
         slots: int,
     ) -> None:
         self._site = site
@@ -68,6 +69,7 @@ class Pages:
         self._views = views
         self._live = live
         self._reports = reports
+        self._put_out = put_out
         self._memo = Memo(FRESH_S, slots)
 
     def routes(self) -> list[Route]:
@@ -189,8 +191,10 @@ class Pages:
 
     async def wall(self, request: Request) -> Response:
         """The screen on the wall: stations, big, those first that need somebody; it renews itself."""
+        gone = await run_in_threadpool(self._put_out)
         first = pressing(self._views.all(), public_alerts(self._site.alerts()))
-        stations = ([view.station for view in first] or self._site.stations())[:STATIONS_A_PAGE]
+        stations = [view.station for view in first] or self._site.stations()
+        stations = [station for station in stations if station.node not in gone][:STATIONS_A_PAGE]
         return await self._show(request, "wall.html", "/wall", stations)
 
 

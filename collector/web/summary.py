@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -56,8 +56,8 @@ class Summary:
             self._told[key] = part(self, *about)
         return self._told[key]
 
-    def map(self, box: map.Box) -> map.Map | None:
-        """Where the stations stand; None when no place is known."""
+    def map(self, box: map.Box, gone: Collection[str] = ()) -> map.Map | None:
+        """Where the stations stand that are not `gone`; None when no place is known."""
         if box not in self._maps:
-            self._maps[box] = map.draw(self.views, box)
+            self._maps[box] = map.draw([view for view in self.views if view.station.node not in gone], box)
         return self._maps[box]

@@ -251,6 +251,12 @@ def test_a_station_that_was_taken_down_is_out_of_service_and_not_out_of_date(ser
     wait_for("the page to know", lambda: "out of service" in facts(), 5)
     assert "offline" not in facts()
     assert "out of date" not in facts()
+    page = served.get("/en/").text
+    drawn = page.partition('data-live="map"')[2].partition('class="legend"')[0]
+    assert "lp-0001" in drawn
+    assert "lp-0002" not in drawn, "nobody looks for a place that is none any more, and the frame is of those that are"
+    assert "1 of 2 stations live" in page
+    assert "Xueyuan Rd" not in served.get("/en/wall").text
 
 
 def test_a_station_of_gases_noise_or_weather_alone_is_as_new_as_what_it_measures(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,9 +59,9 @@ class _Drawn(Summary):
 
     asked = 0
 
-    def map(self, box: Box) -> Map | None:
+    def map(self, box: Box, gone: Collection[str] = ()) -> Map | None:
         self.asked += 1
-        return super().map(box)
+        return super().map(box, gone)
 
 
 def test_a_map_is_drawn_once_for_all_pages_that_show_it_in_one_language(tmp_path: Path) -> None:
