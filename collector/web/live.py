@@ -194,7 +194,7 @@ class Live:
             self._store_down = await self._is_silent_of(news)
         if self._store_down and not refresh:
             news = set()  # nothing is known anew; alerts, and what is wrong here, are known without it
-        await self._tell(news, alerts_moved)
+        await self._tell(news, alerts_moved, refresh)
 
     async def _is_silent_of(self, nodes: set[str]) -> bool:
         """Whether the database does not say how it is with these now."""
@@ -204,7 +204,7 @@ class Live:
             return True
         return False
 
-    async def _tell(self, news: set[str], alerts_moved: bool) -> None:
+    async def _tell(self, news: set[str], alerts_moved: bool, refresh: bool) -> None:
         whole = self._views.summary(age_s=0)
         views = {view.station.node: view for view in whole.views}
         alerts = sort_alerts(self._site.alerts())
@@ -221,7 +221,7 @@ class Live:
                     about = Summary([views[node] for node in sight.nodes if node in views], self._site)
                     told = [one for one in public if one.node in sight.nodes]
                 shown = {"summary": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
-                shown |= {"store_down": self._store_down}
+                shown |= {"store_down": self._store_down, "maps": refresh}  # large, and their levels are of an hour
                 html = await run_in_threadpool(
                     self._renderer.page, _MESSAGES[sight.page], sight.language, **shown, ages=False
                 )

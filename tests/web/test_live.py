@@ -57,12 +57,30 @@ def test_no_part_of_a_message_holds_another(tmp_path: Path) -> None:
         beating = Live(site, renderer, Views(site))
         pages: tuple[Page, ...] = ("city", "station", "ops", "wall")
         readers = [beating.open(Sight("en", () if page == "ops" else ("lp-0001",), page)) for page in pages]
-        await beating._beat([{"node": "lp-0001"}, {"type": "alert"}], False)
+        await beating._beat([{"node": "lp-0001"}, {"type": "alert"}], True)
         return [part for reader in filter(None, readers) for part in reader._shows.values()]
 
     parts = asyncio.run(shown())
     assert len(parts) == 10 + 8 + 5 + 4
     assert [part[:60] for part in parts if part.count(" data-live=") != 1] == []
+    city.close()
+
+
+def test_a_map_is_told_twice_a_minute_and_not_with_every_reading(tmp_path: Path) -> None:
+    """Of 300 stations it was 40 % of what a page took that was left open, for numbers that move by the hour."""
+    city = City(tmp_path)
+    city.fill_an_hour()
+    site = city.site()
+    renderer = Renderer(site)
+    renderer.offer(told_of=lambda _: [], batches_per_s=lambda: 0.0)
+
+    async def shown(refresh: bool) -> list[bool]:
+        beating = Live(site, renderer, Views(site))
+        readers = [beating.open(Sight("en", ("lp-0001",), page)) for page in ("city", "ops")]
+        await beating._beat([{"node": "lp-0001"}], refresh)
+        return ["map" in reader._shows for reader in readers if reader is not None]
+
+    assert [asyncio.run(shown(refresh)) for refresh in (False, True)] == [[False, False], [True, True]]
     city.close()
 
 

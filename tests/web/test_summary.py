@@ -41,7 +41,7 @@ def test_a_second_page_goes_through_no_station_again(tmp_path: Path, template: s
     views = _Counted[View](Views(site)._look(city.stations))
     renderer, summary = Renderer(site), Summary(views, site)
     pager = {"leaf": leaf({}, city.stations, 12), "reports": None, "changes": None, "events": None, "path": "/"}
-    told = {"summary": summary, "cards": [], "changed": [], "alerts": [], "city": True, "safe": False}
+    told = {"summary": summary, "cards": [], "changed": [], "alerts": [], "city": True, "safe": False, "maps": True}
 
     first = renderer.page(template, "zh", **told, **pager, store_down=False)
     walked = views.walks
@@ -76,7 +76,7 @@ def test_a_map_is_drawn_once_for_all_pages_that_show_it_in_one_language(tmp_path
         "summary": summary,
         "cards": [],
     }
-    shared |= {"changed": [], "alerts": [], "city": True, "safe": False, "store_down": False}
+    shared |= {"changed": [], "alerts": [], "city": True, "safe": False, "store_down": False, "maps": True}
 
     def shown(language: Language, wanted: str = "") -> tuple[str, int]:
         before, pager = summary.asked, leaf({"find": wanted}, city.stations, 12)
