@@ -10,6 +10,7 @@ import pytest
 
 from collector.web.render import ALERTS_FIRST, DESK_ALERTS_MAX, entries
 from collector.web.site import AlertView, Station
+from collector.web.views import ROUND_S
 from tests.servers import wait_for
 from tests.web.operator import Operator
 from tests.web.seen import Seen
@@ -39,14 +40,14 @@ def storm(served: Served) -> Served:
 
 
 def wall_that_says(served: Served, words: str) -> str:
-    """The wall once it says so: stations that were added are looked at within seconds, perhaps not all at once."""
+    """The wall once it says so: stations that were added after a round are looked at in the next."""
     pages: list[str] = []
 
     def says() -> bool:
         pages.append(served.get("/en/wall").text)
         return words in pages[-1]
 
-    wait_for(f"the wall to say {words}", says)
+    wait_for(f"the wall to say {words}", says, 2 * ROUND_S)
     return pages[-1]
 
 
