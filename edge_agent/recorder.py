@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from edge_agent.hours import Hours
 from edge_agent.reading import Reading
+from edge_agent.sensors.last_word import last_word
 from edge_agent.sensors.sensor import Sensor
 from edge_agent.spool import gap_records
 from edge_agent.spool.gap_records import Loss
@@ -30,7 +31,7 @@ from edge_agent.spool.spool import (
     SpoolError,
     SpoolIoError,
 )
-from edge_agent.timeline import Timeline
+from edge_agent.timeline import FLOOR_MS, Timeline
 from edge_agent.urgency import Urgency
 from wire.names import is_boot
 
@@ -87,6 +88,7 @@ class Recorder:
         self._pending: list[Reading] = []
         self._lost: dict[str, Loss] = {}
         self._hours = Hours(None if renamed else self.spool.state(HOURS_KEY))  # what went out is the old name's
+        self._gone: dict[str, None] = {}  # sensors whose last word goes with the next commit, and then their state
         self._life = self.spool.spool_id
         self._looked: dict[str, tuple[int, int]] = {}
         self._unsynced = self.spool.unsynced(1) > 0
@@ -102,6 +104,23 @@ class Recorder:
         told = [row for one in self._sensors for row in one.restore(self.spool.state(one.name), stamp, moved_ms)]
         if told:
             self.keep_of(before, told)
+        self._hear_those_gone(before)
+
+    def _hear_those_gone(self, before: Any) -> None:
+        """The vehicles of an interval that was open when its sensor was renamed, or taken off the list.
+
+        Where the time is not known yet those of true time wait for a start at which it is.
+        """
+        ours = {HOURS_KEY, BOOT_KEY, *(one.name for one in self._sensors if one.traffic is not None)}
+        for name in self.spool.state_keys():
+            told = last_word(name, self.spool.state(name)) if name not in ours else []
+            if told and told[0].time_ms < FLOOR_MS and is_boot(before):
+                self.keep_of(before, told)
+            elif told and told[0].time_ms >= FLOOR_MS and self.timeline.trusted:
+                self.keep(told)
+            else:
+                continue
+            self._gone[name] = None
 
     def keep_of(self, boot: str, readings: list[Reading]) -> None:
         """Readings of an earlier boot that never knew the time go to those of it that wait."""
@@ -209,7 +228,7 @@ class Recorder:
         for reading in timed:
             self._hours.accept(reading.series.sensor, 1, reading.time_ms)
         state: dict[str, Any] = {s.name: s.state() for s in self._sensors if s.traffic is not None}
-        state |= {HOURS_KEY: self._hours.state(), BOOT_KEY: self._boot}
+        state |= {HOURS_KEY: self._hours.state(), BOOT_KEY: self._boot} | self._gone
         origin, sealed = Origin(self._node, self._site, self._boot, clock), []
         try:
             if self._failed and not self._open_anew():
@@ -226,6 +245,7 @@ class Recorder:
         self._unsynced = self._unsynced or (clock == UNSYNCED and bool(readings))
         self.accepted += len(counted)
         self.commits += 1
+        self._gone = {}
         return sealed
 
     def _have_sealed(self) -> None:

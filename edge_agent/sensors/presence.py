@@ -75,7 +75,7 @@ class Presence:
 
     def state(self) -> dict[str, Any]:
         """The open interval as plain data."""
-        return self._interval.state() | {"count": self._count, "covered_ms": self._covered_ms}
+        return self._interval.state() | {"count": self._count, "covered_ms": self._covered_ms} | dict(self._series.tags)
 
     def restore(self, state: dict[str, Any] | None) -> None:
         """Go on with an interval that was open when the program ended."""

@@ -65,7 +65,7 @@ class Counter:
         self, sensor: str, profile: str, lane: str, directions: tuple[str, ...], interval_s: int,
         one_way: str | None = None, *, signed: bool = True, angle_deg: float = 0.0,
     ) -> None:  # fmt: skip
-        self._one_way = one_way
+        self._lane, self._one_way = lane, one_way
         self._along = 1 / math.cos(math.radians(angle_deg))
         self._known = (one_way,) if one_way is not None else directions
         self._series = {
@@ -129,7 +129,8 @@ class Counter:
     def state(self) -> dict[str, Any]:
         """The open interval as plain data."""
         tallies = {direction: tally.state() for direction, tally in self._tallies.items()}
-        return self._interval.state() | {"tallies": tallies, "tells": sorted(self._tells)}
+        of = {"lane": self._lane, "one_way": self._one_way}
+        return self._interval.state() | {"tallies": tallies, "tells": sorted(self._tells)} | of
 
     def restore(self, state: dict[str, Any] | None) -> None:
         """Go on with an interval that was open when the program ended, which may have been an older one."""

@@ -128,6 +128,10 @@ class Spool:
             return json.loads(row[0]) if row else None
         return None
 
+    def state_keys(self) -> list[str]:
+        """Under what something was committed."""
+        return [key for (key,) in self._db.execute("SELECT key FROM state")]
+
     def doubt(self) -> None:
         """The clock has jumped, and nobody knows when it was right: what is not sealed yet becomes an estimate."""
         with self._transaction():

@@ -21,13 +21,15 @@ class Box:
 
     def __init__(self, path: Path, profile: str) -> None:
         self._path, self._profile = path, profile
+        self.name, self.lane = "eye-1", "1"
         self.told: list[tuple[int, float]] = []
+        self.by: list[tuple[str, str, float, float]] = []
         self.estimated: set[int] = set()
 
     def boot(self, number: int, from_ms: int, seconds: int, synced_after_s: int) -> None:
         profile = load().get(self._profile)
-        counter = counter_of(profile, "eye-1", "1", ("in",), 60)
-        sensor = Sensor("eye-1", profile, counter)
+        counter = counter_of(profile, self.name, self.lane, ("in",), 60)
+        sensor = Sensor(self.name, profile, counter)
         recorder = Recorder("lp-1", "s", f"{number:032x}", [sensor], lambda: Spool(self._path, "lp-1", "s"))
         for at_s in range(seconds):
             now = Now(at_s * 1000, from_ms + at_s * 1000, at_s >= synced_after_s)
@@ -45,6 +47,10 @@ class Box:
                 found, envelope = readings_of(batch.data)
                 rows = [row for row in found if row.series.kind == "traffic_flow"]
                 self.told += [(row.time_ms, row.values["count"]) for row in rows]
+                self.by += [
+                    (row.series.sensor, dict(row.series.tags)["lane"], row.values["count"], row.values["duration_s"])
+                    for row in rows
+                ]
                 self.estimated |= {row.time_ms for row in rows if envelope.clock == "estimated"}
         recorder.spool.close()
 
@@ -81,3 +87,19 @@ def test_an_interval_left_open_by_a_boot_that_never_knew_the_time_is_of_that_boo
     assert (one, other, open_ms - first_ms) == (1, 1, MINUTE_MS)
     assert box.estimated == {first_ms, open_ms}
     assert open_ms < second_ms
+
+
+@pytest.mark.parametrize("profile", ["omnipresense-ops243a", "benewake-tfmini"])
+def test_a_sensor_that_is_renamed_leaves_the_vehicles_of_its_open_interval(tmp_path: Path, profile: str) -> None:
+    """They were lost, until some sensor had the name again: then they were its own."""
+    box = Box(tmp_path / "spool.db", profile)
+    box.boot(1, BEGIN_MS, 80, 0)
+    box.name, box.lane = "eye-2", "2"
+    box.boot(2, BEGIN_MS + 85_000, 30, 0)
+    box.name = "eye-1"
+    box.boot(3, BEGIN_MS + 120_000, 30, 0)
+    assert box.by == [
+        ("eye-1", "1", 1, 60.0),
+        ("eye-1", "1", 1, 19.0),
+        ("eye-2", "2", 0, 29.0),
+    ], "and each is told once"
