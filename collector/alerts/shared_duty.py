@@ -60,13 +60,13 @@ class SharedDuty:
 
 def read(store: Store, now_ms: int) -> dict[str, str]:
     """The newest row of each name. Raises StoreDown."""
-    found = store.select(Select(MEASUREMENT, ("name", "body"), now_ms - LOOK_BACK_MS))
-    return {name: body for series in found for _, name, body in series.rows}
+    newest = Select(MEASUREMENT, ("body",), now_ms - LOOK_BACK_MS, group_by=("name",), latest=True)
+    return {series.tags["name"]: series.rows[-1][1] for series in store.select(newest) if series.rows}
 
 
 def _write(store: Store, rows: Mapping[str, str], first: int, now_ms: int) -> bool:
     tables = [
-        Table(MEASUREMENT, (), [now_ms], {"name": [name], "body": [body]}, sub_ns=(first + at) % _SUB_NS)
+        Table(MEASUREMENT, (("name", name),), [now_ms], {"body": [body]}, sub_ns=(first + at) % _SUB_NS)
         for at, (name, body) in enumerate(rows.items())
     ]
     return isinstance(store.write([row for table in tables for row in store.render(table)]), Stored)

@@ -164,9 +164,9 @@ class Desk:
             known.news.append(Line(alert.state, alert))
 
     def adopt(self, firing: Iterable[Transition], now_ms: int) -> None:
-        """Alerts that this desk or another told people of and that still fire; no other fires.
+        """What still fires of what this desk or another has told: the rest has ended, and that was told as well.
 
-        What a collector says of itself is its own, and its own to end.
+        What people wait to hear stays. What a collector says of itself is its own, and its own to end.
         """
         by_name = {each.fingerprint: each for each in firing}
         for name, known in self.standings.items():
@@ -174,12 +174,12 @@ class Desk:
                 by_name[name] = replace(by_name[name], key=known.alert.key)
         for name, known in list(self.standings.items()):
             goes_on = name in by_name and known.alert.key == by_name[name].key
-            if known.firing and not goes_on and known.alert.cause != "own":
+            if known.firing and not goes_on and known.is_told and known.alert.cause != "own":
                 known.alert = known.alert.ended(now_ms, TOLD_BY_ANOTHER)
                 self.mark(known)
                 del self.standings[name]
         for name, each in by_name.items():
-            if name not in self.standings or not self.standings[name].firing:
+            if name not in self.standings or not (self.standings[name].firing or self.standings[name].knows(each)):
                 receivers, told = each.notify or self.policy.receivers, "" if each.late else "firing"
                 known = Standing(each, told=told, told_ms=now_ms, since_ms=now_ms, receivers=receivers)
                 known.know(Heard(each.key))
@@ -191,6 +191,10 @@ class Desk:
         self._readdress(standing)
         self.standings[standing.alert.fingerprint] = standing
         self.mark(standing)
+
+    def forget(self, fingerprint: str) -> None:
+        """An alert of which another desk knows better."""
+        self.mark(self.standings.pop(fingerprint))
 
     def _readdress(self, standing: Standing) -> None:
         """Who has heard of it still hears of it, and so does who is named now; at once when no one else is left."""
@@ -207,7 +211,8 @@ class Desk:
         if alert.cause == "offline":
             node = alert.labels.get("node", "")
             down = [name for name in self._down.get(node, ()) if name != alert.fingerprint]
-            self._down[node] = down + [alert.fingerprint] * standing.firing
+            is_down = standing.firing and alert.fingerprint in self.standings
+            self._down[node] = down + [alert.fingerprint] * is_down
 
     # What people say
 

@@ -1,7 +1,7 @@
-"""What goes over from a duty desk to the next one: silences, acknowledgements, and news that people have not heard.
+"""What goes over from a duty desk to the next one: silences, acknowledgements, and what people have not been told.
 
-Each is a JSON text under `silence:NAME`, `ack:FINGERPRINT` or `news:FINGERPRINT`, an empty one when it is over. What a
-collector says of itself is its own and does not go over.
+Each is a JSON text under `silence:NAME`, `ack:FINGERPRINT` or `untold:FINGERPRINT`, an empty one when it is over. What
+a collector says of itself is its own and does not go over.
 """
 
 from __future__ import annotations
@@ -29,26 +29,28 @@ def entries(desk: Desk, names: Iterable[str]) -> dict[str, str]:
             known = desk.standings.get(rest)
             ack = None if known is None else known.ack
             found[f"ack:{rest}"] = "" if ack is None else json.dumps(ack)
-            waits = known is not None and known.news and not known.is_own
-            found[f"news:{rest}"] = json.dumps(known.packed()) if known is not None and waits else ""
+            untold = known is not None and not known.is_told and not known.is_own
+            found[f"untold:{rest}"] = json.dumps(known.packed()) if known is not None and untold else ""
     return found
 
 
 def recall(desk: Desk, said: Entries, now_ms: int) -> list[str]:
-    """Have a desk know the alerts of whose news people have not heard, before it adopts what fires.
+    """Have a desk know the alerts of which people were not told all, before it adopts what fires.
 
     Gives the names of those that only another version can read.
     """
 
-    def news(name: str, body: str) -> None:
-        found = Standing.unpacked(json.loads(body)) if body else None
+    def untold(name: str, body: str) -> None:
         known = desk.standings.get(name)
-        if found is None or not (found.firing or now_ms - found.alert.event_ms < GIVE_UP_MS):
-            return
-        if known is None or known.alert.event_ms <= found.alert.event_ms:
-            desk.place(found)
+        if body:
+            found = Standing.unpacked(json.loads(body))
+            is_newer = known is None or known.alert.event_ms <= found.alert.event_ms
+            if is_newer and (found.firing or now_ms - found.alert.event_ms < GIVE_UP_MS):
+                desk.place(found)
+        elif known is not None and not known.is_told and not known.is_own:
+            desk.forget(name)  # what waited here the other has told
 
-    return _each(said, {"news": news})
+    return _each(said, {"untold": untold})
 
 
 def take_over(desk: Desk, said: Entries, now_ms: int) -> list[str]:

@@ -78,6 +78,11 @@ class Standing:
         return self.alert.cause == "own" or self.alert.kind == OWN_LINK
 
     @property
+    def is_told(self) -> bool:
+        """Whether people have heard every change of it: then those alone say what people know."""
+        return bool(self.told) and not self.news and not self.flapping
+
+    @property
     def own_key(self) -> str:
         """The key under which the engine knows it; people may have heard of it under another."""
         return f"{alert_of(self.alert.key)}|{self.alert.start_ms}"
@@ -85,6 +90,10 @@ class Standing:
     def known_as(self, held: Held) -> Heard | None:
         """The episode that people know at its time: the one that fires, else the last."""
         return next((each for each in reversed(self.heard) if each.overlaps(held)), None)
+
+    def knows(self, alert: Transition) -> bool:
+        """Whether it is an episode of which people know, or were not to know."""
+        return any(each.key == alert.key for each in self.heard)
 
     def know(self, heard: Heard, instead: Heard | None = None) -> None:
         """People know of it, or will with the next message; `instead` of what they knew."""

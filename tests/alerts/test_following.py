@@ -222,6 +222,43 @@ def test_what_fired_in_a_silence_is_told_after_it_by_who_took_over_meanwhile(tmp
     assert said_by(first, 6 * MINUTE) == []
 
 
+def test_what_came_and_went_in_a_silence_is_told_by_nobody_who_takes_over(tmp_path: Path, closes: Closes) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    first.tick()
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
+    first.alerting.ask("silence", quiet, T0)
+    for value in (90.0, 10.0):
+        first.reading(value)
+        first.wait(6 * MINUTE)
+    assert go_on(second, first) + said_by(second, HOUR) == []
+
+
+def test_what_waited_here_and_was_told_by_the_other_has_an_end_here(tmp_path: Path, closes: Closes) -> None:
+    """Who gets the work back remembered that people had not heard of it, and so told them of no end."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.tick()
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
+    first.alerting.ask("silence", quiet, T0)
+    first.reading(90.0)
+    first.wait(30 * MINUTE)
+    assert go_on(second, first) == []
+    assert said_by(second, HOUR) == [("firing", "+0")]
+    assert go_on(first, second) == []
+    first.reading(10.0)
+    assert said_by(first, 6 * MINUTE) == [("resolved", "+0")]
+
+
+def test_who_takes_over_tells_how_what_has_flapped_ended(tmp_path: Path, closes: Closes) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    for value in (90.0, 10.0, 90.0, 10.0):
+        first.reading(value)
+        first.wait(2 * MINUTE)
+    assert [state for _, lines in first.told for state, _ in lines] == ["firing", "flapping"]
+    first.wait(20 * MINUTE)
+    assert go_on(second, first) == []
+    assert [state for state, _ in said_by(second, HOUR)] == ["resolved"]
+
+
 def test_news_that_waits_for_a_message_of_what_is_calm_again_is_told_by_who_takes_over(
     tmp_path: Path, closes: Closes
 ) -> None:
@@ -252,7 +289,7 @@ def test_what_people_said_to_a_collector_of_another_version_keeps_nobody_from_ta
     first.tick()
     (alert,) = first.alerting.current()
     name = key.format(fingerprint=alert.fingerprint)
-    row = Table(shared_duty.MEASUREMENT, (), [first.now_ms], {"name": [name], "body": ['["a", {"of": "tomorrow"}]']})
+    row = Table(shared_duty.MEASUREMENT, (("name", name),), [first.now_ms], {"body": ['["a", {"of": "tomorrow"}]']})
     assert first.store.write(first.store.render(row)) == Stored()
     go_on(second, first)
     assert [view.state for view in second.alerting.current()] == ["firing"]
