@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from collector.numbers.recompute import owe_anew
 from collector.numbers.reporting import Reporting
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import day_of
+from collector.stores.store import Select, Table
 from tests.closes import Closes
 from tests.quality.bench import AIR, SHANGHAI, Bench, air, flow
 from wire.exits import Failure
@@ -22,10 +25,15 @@ START = day_of(1_772_337_600_000, SHANGHAI)[0]
 NOW = Reporting(SHANGHAI, ("china", "us"), "0C")
 
 
+def sent(table: Table) -> Table:
+    """As an agent's readings are stored: each row with the quality of its clock."""
+    return table._replace(columns=table.columns | {"cq": [0] * len(table.times_ms)}, whole=table.whole | {"cq"})
+
+
 def lived(bench: Bench) -> Bench:
     times = range(START, START + DAY, MINUTE)
-    bench.commit(air(times, pm25_ugm3=[40.0] * len(times), o3_ugm3=[170.0] * len(times)))
-    bench.commit(flow([START, START + HOUR], count=[7, 9], duration_s=[3600.0, 3600.0]))
+    bench.commit(sent(air(times, pm25_ugm3=[40.0] * len(times), o3_ugm3=[170.0] * len(times))))
+    bench.commit(sent(flow([START, START + HOUR], count=[7, 9], duration_s=[3600.0, 3600.0])))
     bench.settle()
     return bench
 
@@ -81,6 +89,20 @@ def test_hours_whose_readings_are_forgotten_stay(then: Bench) -> None:
     assert {name: after[name] for name in after if name != "p_air_quality_1m"} == {
         name: before[name] for name in before if name != "p_air_quality_1m"
     }
+
+
+def test_hours_that_a_lost_book_owed_are_computed_with_their_day(then: Bench) -> None:
+    """Open when a disk broke, with readings and nothing else: no backup and no command knew of them."""
+    before = then.everything()
+    lost = Select("air_quality_1h", ("completeness",), START + 3 * HOUR, START + 4 * HOUR)
+    with closing(sqlite3.connect(then.store._path)) as db, db:
+        for name in ("air_quality_1h", "air_index", "traffic_flow_1h"):
+            db.execute(f"DELETE FROM p_{name} WHERE time / 1000000 BETWEEN ? AND ?", (START, START + 4 * HOUR - 1))
+    assert then.store.select(lost) == []
+    then.reporting = Reporting(SHANGHAI)
+    assert again(then, START, START + DAY) == 24 + 2
+    then.settle()
+    assert then.everything() == before
 
 
 def test_the_command_enters_the_hours_of_a_span(then: Bench, tmp_path: Path) -> None:
