@@ -179,12 +179,14 @@ class Desk:
                 self.mark(known)
                 del self.standings[name]
         for name, each in by_name.items():
-            if name not in self.standings or not (self.standings[name].firing or self.standings[name].knows(each)):
-                receivers, told = each.notify or self.policy.receivers, "" if each.late else "firing"
-                known = Standing(each, told=told, told_ms=now_ms, since_ms=now_ms, receivers=receivers)
-                known.know(Heard(each.key))
-                self.standings[name] = known
-                self.mark(known)
+            before = self.standings.get(name)
+            if each.late or (before is not None and (before.firing or before.knows(each))):
+                continue  # what history began is told when the readings have caught up
+            receivers = each.notify or self.policy.receivers
+            known = Standing(each, told="firing", told_ms=now_ms, since_ms=now_ms, receivers=receivers)
+            known.know(Heard(each.key))
+            self.standings[name] = known
+            self.mark(known)
 
     def place(self, standing: Standing) -> None:
         """An alert as another desk knew it, or this one before it ended."""

@@ -222,6 +222,23 @@ def test_what_fired_in_a_silence_is_told_after_it_by_who_took_over_meanwhile(tmp
     assert said_by(first, 6 * MINUTE) == []
 
 
+def test_what_a_backlog_began_is_told_when_the_readings_have_caught_up_by_who_took_over_meanwhile(
+    tmp_path: Path, closes: Closes
+) -> None:
+    """History calls nobody, and the other took it for told all the same."""
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(10.0)
+    first.wait(30 * MINUTE)
+    first.store_rows([first.now_ms - 5 * MINUTE], [90.0])
+    first.tick()
+    assert first.told == []
+    assert go_on(second, first) == []
+    second.reading(90.0)
+    assert said_by(second) == [("firing", "+1500000")]
+    second.reading(10.0)
+    assert said_by(second, 6 * MINUTE) == [("resolved", "+1500000")]
+
+
 def test_what_came_and_went_in_a_silence_is_told_by_nobody_who_takes_over(tmp_path: Path, closes: Closes) -> None:
     first, second = pair(tmp_path, closes, HIGH)
     first.tick()
