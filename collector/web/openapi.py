@@ -118,7 +118,9 @@ def _operation(path: str, known: Sequence[Parameter]) -> dict[str, Any]:
             "200": {"description": "The answer.", "content": content},
             "304": {"description": "The client has it already."},
             "400": {"description": "The question cannot be answered; `reason` says why.", "content": error},
+            "401": {"description": "A token came with the question, and it is none, or has ended.", "content": error},
             "404": {"description": "There is no such station.", "content": error},
+            "429": {"description": "Too many wrong tokens; a minute later again.", "content": error},
             "503": {"description": "The database does not answer at the moment.", "content": error},
         },
     }

@@ -6,6 +6,7 @@ half of them are therefore brought to a station and a time that exist.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,3 +48,9 @@ def test_every_answer_is_described_and_none_is_a_server_error(
         case.call_and_validate(excluded_checks=[CHECKS.get_one("positive_data_acceptance")])
 
     ask()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_so_is_what_a_bad_token_is_told(standing: Served, path: str) -> None:
+    described = json.loads(standing.get(f"{ROOT}/openapi.json").text)["paths"][path]["get"]["responses"]
+    assert str(standing.get(f"{ROOT}{path}", Authorization="Bearer none").status) in described
