@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import errno
 import json
+import os
 import ssl
 import urllib.error
 import urllib.request
@@ -91,11 +92,11 @@ def new_request(node: str, folder: Path = FOLDER) -> bytes:
         text = f"{node!r} is no name of a node: small letters, digits and hyphens, at most 63"
         raise Failure(Exit.USAGE, "bad-node", text)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(folder)
         key = _pending(folder)
         if key is None:
             key = ec.generate_private_key(ec.SECP256R1())
-            write_whole(folder / "pending.key", _pem_key(key), PRIVATE)
+            _put(folder / "pending.key", _pem_key(key))
     except OSError as error:
         raise _unusable(folder, error) from error
     return _request(node, key)
@@ -182,9 +183,9 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, folder: Path,
     broker = answer["broker"]
     office = {key: answer[key] for key in ("node", "collector_keys", "broker")} | {"url": url}
     try:
-        write_whole(folder / "ca.pem", answer["authority"].encode(), PRIVATE)
-        write_whole(folder / "office.json", json.dumps(office).encode(), PRIVATE)
-        write_whole(folder / "node.pem", _pem_key(key) + answer["certificate"].encode(), PRIVATE)
+        _put(folder / "ca.pem", answer["authority"].encode())
+        _put(folder / "office.json", json.dumps(office).encode())
+        _put(folder / "node.pem", _pem_key(key) + answer["certificate"].encode())
     except OSError as error:
         raise _unusable(folder, error) from error
     return Enrolled(
@@ -195,6 +196,19 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, folder: Path,
         certificate.not_valid_after_utc.strftime("%Y-%m-%d"),
         folder,
     )
+
+
+def _make(folder: Path) -> None:
+    """The folder of an identity. It belongs to whom the settings' folder belongs: root enrols, and the service reads."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True, mode=0o700)
+        settings = folder.parent.stat()
+        with suppress(PermissionError):
+            os.chown(folder, settings.st_uid, settings.st_gid)
+
+
+def _put(file: Path, content: bytes) -> None:
+    write_whole(file, content, PRIVATE, like=file if file.exists() else file.parent)
 
 
 def _fetch_authority(token: enrolment.Token) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import ssl
@@ -154,6 +155,20 @@ def test_a_certificate_renews_itself_three_times_in_270_days_and_after_a_month_t
     office_keys.retire("lp-1", "anna", now_ms)
     with pytest.raises(Refused):
         _renew(office_keys, folder, now_ms + 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root enrols for another user")
+def test_what_root_enrols_is_for_the_user_to_whom_the_settings_belong(office: Enrolment, tmp_path: Path) -> None:
+    """The service could not read it: the agent never started again, and the doctor, who is root, said that all is well."""
+    settings = tmp_path / "etc"
+    settings.mkdir()
+    os.chown(settings, 65_534, 65_534)
+    folder = settings / "identity"
+    keys = Enrolment(office.authority, office.book, office.gate, (_key(),), "127.0.0.1", 8883, lambda _: None)
+    asked = enrol.new_request("lp-1", folder)
+    waiting = {path.stat().st_uid for path in (folder, *folder.iterdir())}
+    enrol.take_answer(as_file(keys.accept("lp-1", asked, "anna", NOW)), folder)
+    assert waiting | {path.stat().st_uid for path in (folder, *folder.iterdir())} == {65_534}
 
 
 def test_a_board_whose_clock_is_years_ahead_renews_once_and_not_every_minute(
