@@ -81,16 +81,15 @@ def _tell(air: list[Concentration], found: list[IndexRow], zone: ZoneInfo, gas_s
     at = clock_of(zone.key)
 
     typer.echo(f"times: {zone.key}, start of the window; gases at {gas_state}, 1013.25 hPa")
-    typer.echo(
-        f"{'time':16}  {'sensor':12} {'quantity':10} {'mean':>9} {'min':>8} {'max':>8} {'n':>4} {'there':>6}  flags"
-    )
+    numbers = f"{'mean':>9} {'min':>8} {'max':>8} {'n':>4} {'there':>6}"
+    typer.echo(f"{'time':16}  {'sensor':12} {'quantity':10} {numbers}  {'unit':6} flags")
     for row in air:
         low, high = ("" if value is None else f"{value:g}" for value in (row.low, row.high))
         there = "" if row.completeness is None else f"{row.completeness:.0%}"
         marks = " ".join(filter(None, ("" if row.qc in (None, 1) else f"qc {row.qc}", row.flags)))
         unit = QUANTITIES[row.quantity].unit
         cells = f"{row.mean:>9.4g} {low:>8} {high:>8} {row.n if row.n is not None else '':>4} {there:>6}"
-        typer.echo(f"{at(row.time_ms)}  {row.sensor:12} {row.quantity:10} {cells}  {unit} {marks}".rstrip())
+        typer.echo(f"{at(row.time_ms)}  {row.sensor:12} {row.quantity:10} {cells}  {unit:6} {marks}".rstrip())
     for index in found:
         number = "" if index.value is None else f"{index.value} "
         what = f"{index.standard} {index.edition}: {number}{index.category}"
