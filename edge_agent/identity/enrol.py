@@ -199,7 +199,7 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, folder: Path,
 
 
 def _make(folder: Path) -> None:
-    """The folder of an identity. It belongs to whom the settings' folder belongs: root enrols, and the service reads."""
+    """The folder of an identity, which belongs to whom the settings belong: root enrols, and the service reads."""
     if not folder.is_dir():
         folder.mkdir(parents=True, mode=0o700)
         settings = folder.parent.stat()

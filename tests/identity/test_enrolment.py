@@ -159,7 +159,7 @@ def test_a_certificate_renews_itself_three_times_in_270_days_and_after_a_month_t
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root enrols for another user")
 def test_what_root_enrols_is_for_the_user_to_whom_the_settings_belong(office: Enrolment, tmp_path: Path) -> None:
-    """The service could not read it: the agent never started again, and the doctor, who is root, said that all is well."""
+    """The service could not read it: the agent never started again, and the doctor, who is root, found nothing."""
     settings = tmp_path / "etc"
     settings.mkdir()
     os.chown(settings, 65_534, 65_534)
