@@ -65,11 +65,11 @@ def list_all(
         return
     for station in shown:
         link = "never heard" if station.online is None else "online" if station.online else "OFFLINE"
+        link = station.state if station.state == "retired" else link
         since = f"for {_ago(at_ms, station.since_ms)}" if station.since_ms is not None else ""
         waits = f"oldest {_ago(at_ms, station.oldest_ms)}" if station.oldest_ms is not None else ""
         name = station.zh or station.en
-        state = station.state if station.state == "retired" else ""
-        typer.echo(f"{station.node:<16} {link:<11} {since:<10} {waits:<18} {state:<8} {name}".rstrip())
+        typer.echo(f"{station.node:<16} {link:<11} {since:<10} {waits:<18} {name}".rstrip())
     typer.echo(f"{len(shown)} of {len(stations)} stations", err=True)
 
 
@@ -79,17 +79,18 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
 
     Example:  lamppost stations show lp-0017
     """
-    from collector.stations.fleet import history, names_of
+    from collector.stations.fleet import history, is_retired, names_of
     from collector.stations.technician import installations
 
     settings, known = node_of(config, node)
-    birth = known.birth
+    birth, is_out = known.birth, is_retired(settings, node)
     with state_of(settings) as db:
         installed, sent = installations(db, node), history(db, node)
         zh, en = names_of(db, settings).get(node, ("", ""))
     if as_json:
         told = {
-            "node": node, "site": birth.site, "zh": zh, "en": en, "online": known.online, "since_ms": known.since_ms,
+            "node": node, "site": birth.site, "zh": zh, "en": en, "retired": is_out,
+            "online": known.online and not is_out, "since_ms": None if is_out else known.since_ms,
             "version": birth.version, "clock": birth.clock, "sensors": [asdict(sensor) for sensor in birth.sensors],
             "vitals": birth.vitals,
             "installed": [{"at_ms": at_ms, **record} for at_ms, record in installed],
@@ -99,7 +100,8 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
         return
     typer.echo(f"{node}  {zh} {en}".rstrip())
     typer.echo(f"site      {birth.site}")
-    typer.echo(f"link      {'online' if known.online else 'OFFLINE'} since {moment(known.since_ms)}")
+    link = f"{'online' if known.online else 'OFFLINE'} since {moment(known.since_ms)}"
+    typer.echo(f"link      {'retired' if is_out else link}")
     typer.echo(f"agent     {birth.version}, clock {birth.clock}")
     typer.echo(f"waits     {birth.vitals.get('spool_rows', 0):g} readings" + _since(birth.oldest_ms))
     for sensor in birth.sensors:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from collector.config import Config
 from collector.delivery.registry import Registry
-from collector.identity.book import Book, Enrolled
+from collector.identity.book import Book
 from collector.web.desk.file import DeskFile
+from collector.web.desk.reports import Reports
 
 STALE_MS = 10 * 60_000
 SCHEMA = """
@@ -31,7 +32,9 @@ class Version(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A station in the list. `state` is its enrolment (none: it came without one); `online` None: never heard of."""
+    """A station in the list. `state` is its enrolment (none: it came without one), or retired, of one that was put out
+    or taken down: its link is none of ours. `online` None: never heard of.
+    """
 
     node: str
     state: str
@@ -53,7 +56,8 @@ class Listed(NamedTuple):
 def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
     """Every station that was enrolled or has said who it is, by name."""
     heard = {known.birth.node: known for known in Registry(db).nodes()}
-    enrolled = {station.node: station for station in _enrolled(settings)}
+    with closing(DeskFile(settings.desk_file)) as file:
+        enrolled, out = {station.node: station for station in Book(file).stations()}, Reports(file).retired()
     names, found = names_of(db, settings), []
     for node in sorted(heard.keys() | enrolled.keys()):
         known, entry = heard.get(node), enrolled.get(node)
@@ -62,10 +66,10 @@ def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
         found.append(
             Listed(
                 node=node,
-                state=entry.state if entry is not None else "none",
+                state="retired" if node in out else entry.state if entry is not None else "none",
                 expires_ms=entry.expires_ms if entry is not None else None,
-                online=known.online if known is not None else None,
-                since_ms=known.since_ms if known is not None else None,
+                online=known.online and node not in out if known is not None else None,
+                since_ms=known.since_ms if known is not None and node not in out else None,
                 oldest_ms=birth.oldest_ms if birth is not None else None,
                 site=birth.site if birth is not None else None,
                 version=birth.version if birth is not None else None,
@@ -76,9 +80,10 @@ def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
     return found
 
 
-def _enrolled(settings: Config) -> list[Enrolled]:
+def is_retired(settings: Config, node: str) -> bool:
+    """Whether a station was put out or taken down: what its broker last said of its link does not count."""
     with closing(DeskFile(settings.desk_file)) as file:
-        return Book(file).stations()
+        return node in Reports(file).retired()
 
 
 def note(settings: Config, who: str, what: str, about: str, now_ms: int) -> None:
