@@ -13,7 +13,7 @@ import typer
 
 from collector.clock import wall_ms
 from collector.commands.node import must_be_known, state_of
-from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, show_json
+from collector.commands.options import CONFIG, JSON, counted, load_settings, open_store, say_refused, show_json
 from collector.commands.progress import progress
 from collector.commands.times import span_of
 from collector.zones import zone_of
@@ -149,8 +149,7 @@ def backfill(
     said = {"new": new, "already_there": known, "without_value": empty, "refused": len(refused)}
     words = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in said.items())
     typer.echo(json.dumps(said) if as_json else words)
-    for reason in refused[:5]:
-        typer.echo(f"refused: {reason}", err=True)
+    say_refused(refused)
     raise typer.Exit(Exit.NOT_HEALTHY if refused else Exit.FINE)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from collector.commands.node import state_of
-from collector.commands.options import CONFIG, JSON, load_settings, open_store, show_json
+from collector.commands.options import CONFIG, JSON, load_settings, open_store, say_refused, show_json
 from collector.commands.progress import progress
 from wire.exits import Exit, Failure
 
@@ -56,8 +56,7 @@ def migrate(
         show_json({"schema": "lamppost.done/1", "rows": written, "refused": len(refused)})
     else:
         typer.echo(f"{written} rows of {readings} are in {settings.store.kind}, {len(refused)} were refused")
-    for reason in refused[:5]:
-        typer.echo(f"refused: {reason}", err=True)
+    say_refused(refused)
     raise typer.Exit(Exit.NOT_HEALTHY if refused else Exit.FINE)
 
 

@@ -8,7 +8,8 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -79,6 +80,12 @@ def say(text: str, as_json: bool, **facts: object) -> None:
         show_json({"schema": "lamppost.done/1", "said": text} | facts)
     else:
         typer.echo(text)
+
+
+def say_refused(reasons: Sequence[str]) -> None:
+    """Why a database has refused rows, the commonest reasons first: it gives one for each, and mostly the same."""
+    for reason, times in Counter(reasons).most_common(5):
+        typer.echo(f"{times} refused: {reason}", err=True)
 
 
 def meant(word: str, known: Iterable[str], otherwise: str) -> str:

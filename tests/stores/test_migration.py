@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.commands import migrate as command
+from collector.commands.options import say_refused
 from collector.migration import migrate
 from collector.numbers.reporting import Reporting
 from collector.numbers.window_book import WindowBook
@@ -139,3 +140,9 @@ def test_what_is_no_store_or_the_same_is_refused(tmp_path: Path, readings: str, 
     with pytest.raises(Failure) as told:
         command.migrate(tmp_path / readings, settings, as_json=False)
     assert told.value.word == word
+
+
+def test_of_refused_rows_each_reason_is_told_with_how_often(capsys: pytest.CaptureFixture[str]) -> None:
+    """Five times the same was all that was told, of the first that were refused."""
+    say_refused(["too old"] * 60 + ["another type"] * 7)
+    assert capsys.readouterr().err == "60 refused: too old\n7 refused: another type\n"
