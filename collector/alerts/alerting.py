@@ -65,6 +65,7 @@ RETIRED_EVERY_MS: Final = 15_000
 FORGET_EVERY_MS: Final = 3_600_000
 STORY_EVERY_MS: Final = 30_000
 REPLACED: Final = "another collector works"
+STANDS_BY: Final = {"refused": "this collector stands by; ask the one that works"}
 
 
 class Telling(NamedTuple):
@@ -309,7 +310,7 @@ class Alerting:
         replayed = self._known is Known.NEW
         said = self._others + (self._lost(self._others, now_ms) if replayed else [])
         fresh = [self._signed(each) for each in said if not (each.late or replayed) or not self._book.is_known(each)]
-        asked = [] if self._own_alone else self._book.asked()
+        asked = self._book.asked() if self._state is State.STANDBY or not self._own_alone else []
         self._others = []  # from here on nothing is read, and the step is kept whole
         self._known = Known.ALL if replayed else self._known
         with self._lock:
@@ -366,7 +367,7 @@ class Alerting:
             if self.trouble is not None:
                 return [{"refused": f"the state file cannot be written: {self.trouble}"} for _ in asked]
             if self._state is State.STANDBY:  # who tells would not know of it, and would call people all the same
-                return [{"refused": "this collector stands by; ask the one that works"} for _ in asked]
+                return [STANDS_BY for _ in asked]
             said = [self._duty.do(verb, each, now_ms) for each in asked]
             self._put_people()
             try:
@@ -400,7 +401,10 @@ class Alerting:
         self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
     ) -> tuple[bool, list[Change]]:
         """State, history, desk and outbox, for one transaction: a change is told, or it has not happened."""
-        self._unwritten.answers += [(number, self._duty.do(verb, body, now_ms)) for number, verb, body in asked]
+        stands_by = self._state is State.STANDBY
+        self._unwritten.answers += [
+            (number, STANDS_BY if stands_by else self._duty.do(verb, body, now_ms)) for number, verb, body in asked
+        ]
         notes = self.desk.tick(now_ms, own_alone=self._own_alone)
         self.outbox.put(notes, now_ms)
         self._put_people()

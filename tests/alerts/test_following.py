@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector.alerts import shared_duty
+from collector.alerts.book import Book
 from collector.stores.store import SOON_S, Later, Select, Stored, StoreDown, Table
 from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, OFFLINE, T0, Desk, node
 from tests.closes import Closes
@@ -138,6 +140,10 @@ def test_who_stands_by_acknowledges_nothing(tmp_path: Path, closes: Closes) -> N
     (alert,) = first.alerting.current()
     asked = {"alert": alert.fingerprint, "who": "王磊", "note": "", "until_ms": second.now_ms + HOUR}
     assert "stands by" in first.alerting.ask("ack", asked, second.now_ms)["refused"]
+    with closing(Book.open(tmp_path / "c1.db")) as book:  # as a command asks: it waited, and was told to start it
+        number = book.ask("ack", asked, second.now_ms)
+        first.alerting.rest({}, State.STANDBY, second.now_ms)
+        assert "stands by" in (book.answer_to(number) or {})["refused"]
     assert second.alerting.ask("ack", asked, second.now_ms)["done"]
     first.alerting.rest({}, State.UNDECIDED, second.now_ms)  # nobody else is known to work: it is theirs then
     assert first.alerting.ask("ack", asked, second.now_ms)["done"]
