@@ -55,13 +55,23 @@ class TlsFiles:
         if key is not None:
             _private(key)
         try:
-            self.context()
+            self._context()
         except OSError as error:
-            files = [file for file in (self.ca, self.cert, self.key) if file is not None]
-            raise _why(files, self._at_fault(), error) from error
+            raise self._failure(error) from error
 
     def context(self) -> ssl.SSLContext:
-        """A context for one connection. Raises OSError, of which ssl.SSLError is one.
+        """A context for one connection. Raises OSError naming the file, which may have changed since it was checked."""
+        try:
+            return self._context()
+        except OSError as error:
+            raise OSError(str(self._failure(error))) from error
+
+    def _failure(self, error: OSError) -> Failure:
+        files = [file for file in (self.ca, self.cert, self.key) if file is not None]
+        return _why(files, self._at_fault(), error)
+
+    def _context(self) -> ssl.SSLContext:
+        """The same. Raises OSError, of which ssl.SSLError is one, in OpenSSL's words.
 
         A board without a battery starts in 1970, or when its system was built. A clock from before our own certificate
         is certainly wrong; then, and only then, times in certificates are not looked at, so that the board can connect.

@@ -104,6 +104,20 @@ def test_a_key_behind_a_passphrase_is_named_and_nobody_is_asked_for_it(tmp_path:
         Authority.load(tmp_path)
 
 
+def test_a_file_that_was_spoilt_under_a_running_program_is_named(tmp_path: Path, authority: Authority) -> None:
+    """`agent status` said "not connected: [SSL] PEM lib"."""
+    whole = pem_key(KEY) + pem(today(authority))
+    files = TlsFiles(tmp_path / "ca.pem", tmp_path / "node.pem")
+    (tmp_path / "node.pem").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(OSError, match=r"node\.pem: is not usable PEM"):
+        files.context()
+    (tmp_path / "node.pem").unlink()
+    with pytest.raises(OSError, match=r"node\.pem: does not exist"):
+        files.context()
+    (tmp_path / "node.pem").write_bytes(whole)
+    files.context()
+
+
 @pytest.mark.parametrize("clock_s", [0, 1_740_000_000], ids=["1970", "the day on which Debian 13 was built"])
 def test_a_clock_from_before_our_own_certificate_keeps_nobody_out(
     tmp_path: Path, authority: Authority, clock_s: int, monkeypatch: pytest.MonkeyPatch
