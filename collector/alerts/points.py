@@ -19,14 +19,14 @@ log = logging.getLogger("lamppost.alerts")
 
 MEASUREMENT: Final = "alerts"
 _GROUPS: Final = ("rule", "severity", "fingerprint")
-_COLUMNS: Final = ("state", "value", "dedup_key", "late", "void")
-_STATE, _KEY, _LATE, _VOID = 1, 3, 4, 5  # in a row, which begins with its time
+_COLUMNS: Final = ("state", "value", "dedup_key", "late", "void", "said_ms")
+_STATE, _KEY, _LATE, _VOID, _SAID = 1, 3, 4, 5, 6  # in a row, which begins with its time
 LOOK_BACK_MS: Final = 400 * 86_400_000
 
 
 def write(store: Store, waiting: list[Happened]) -> bool:
     """Whether the database has them now; what it refuses is said and left out."""
-    rows = [row for each in waiting for row in store.render(point(each.transition, each.id))]
+    rows = [row for each in waiting for row in store.render(point(each))]
     said = write_halving(store.write, rows)
     if not isinstance(said, Stored):
         return False
@@ -35,9 +35,9 @@ def write(store: Store, waiting: list[Happened]) -> bool:
     return True
 
 
-def point(each: Transition, number: int) -> Table:
+def point(happened: Happened) -> Table:
     """A transition as a point, at a place of its own within its millisecond."""
-    labels = each.labels
+    each, labels = happened.transition, happened.transition.labels
     tags = {
         "site": labels.get("site", ""),
         "rule": each.rule,
@@ -55,9 +55,10 @@ def point(each: Transition, number: int) -> Table:
         "who": [each.who or None],
         "late": [int(each.late)],
         "void": [int(each.void)],
+        "said_ms": [happened.at_ms],
     }
-    whole = frozenset({"late", "void"})
-    return Table(MEASUREMENT, tuple(sorted(tags.items())), [each.event_ms], columns, whole, number % 10**6)
+    whole = frozenset({"late", "void", "said_ms"})
+    return Table(MEASUREMENT, tuple(sorted(tags.items())), [each.event_ms], columns, whole, happened.id % 10**6)
 
 
 def story(store: Store, rules: dict[str, Rule], since_ms: int) -> list[Transition]:
@@ -77,9 +78,15 @@ def story(store: Store, rules: dict[str, Rule], since_ms: int) -> list[Transitio
 def firing(store: Store, rules: dict[str, Rule], at_ms: int) -> list[Transition]:
     """The episodes that fired at a moment, as the database knows them, also those of other rules. Raises StoreDown."""
     question = Select(MEASUREMENT, _COLUMNS, at_ms - LOOK_BACK_MS, at_ms, group_by=_GROUPS, latest=True)
-    newest, news = (_by_alert(store.select(each)) for each in (question, replace(question, equals={"late": 0})))
-    unsure = tuple(name for name, row in newest.items() if row[_VOID] or _is_history_within(row, news.get(name)))
-    rows = [row for name, row in newest.items() if name not in unsure]
+    kinds: tuple[dict[str, int], ...] = ({}, {"late": 0, "void": 0}, {"void": 1})
+    newest, news, void = (_by_alert(store.select(replace(question, equals=each))) for each in kinds)
+    unsure = tuple(
+        name
+        for name, row in newest.items()
+        if (name in void and void[name][_KEY] == row[_KEY]) or _is_history_within(row, news.get(name))
+    )
+    sure = [(news.get(name), row) for name, row in newest.items() if name not in unsure]
+    rows = [row for told, last in sure for row in (told, last) if row is not None and row[_KEY] == last[_KEY]]
     if unsure:  # an earlier one may have taken its place, or go on
         where: dict[str, str | tuple[str, ...]] = {"fingerprint": unsure}
         found = store.select(replace(question, where=where, latest=False))
@@ -88,12 +95,15 @@ def firing(store: Store, rules: dict[str, Rule], at_ms: int) -> list[Transition]
 
 
 def last_words(said: Iterable[Transition]) -> dict[str, Transition]:
-    """By alert what was said of it last; history within an episode that fires says nothing of that."""
+    """By alert what was said of it last; history within an episode that fires says nothing of that, nor what was news
+    when another said it.
+    """
     newest: dict[str, Transition] = {}
     for each in said:
         known = newest.get(each.fingerprint)
-        within = known is not None and known.state == "firing" and not known.late and known.key != each.key
-        if not (within and each.late):
+        fires = known is not None and known.state == "firing" and not known.late
+        is_known = known is not None and (known.key != each.key or known.state == each.state)
+        if not (each.late and fires and is_known):
             newest[each.fingerprint] = each
     return newest
 
@@ -110,8 +120,18 @@ def _is_history_within(row: list[Any], news: list[Any] | None) -> bool:
 
 def _standing(rows: list[list[Any]]) -> list[list[Any]]:
     """The rows of one alert whose episode was not taken back."""
-    void = {row[_KEY] for row in rows if row[_VOID]}
-    return [row for row in rows if row[_KEY] not in void]
+    return not_taken_back(rows, _KEY, _VOID, _SAID)
+
+
+def not_taken_back(rows: list[list[Any]], key: int, void: int, said: int) -> list[list[Any]]:
+    """The rows of episodes that were not taken back, or found again since. Given are the places of three cells.
+
+    All of an episode's beginning is of one millisecond, in any order: what was said last counts.
+    """
+    order = sorted(range(len(rows)), key=lambda at: rows[at][said] or 0)
+    backs = {rows[at][key]: turn for turn, at in enumerate(order) if rows[at][void]}
+    stands = {at for turn, at in enumerate(order) if turn > backs.get(rows[at][key], -1)}
+    return [row for at, row in enumerate(rows) if at in stands]
 
 
 def _read_all(rules: dict[str, Rule], rows: Iterable[list[Any]]) -> list[Transition]:
@@ -120,7 +140,7 @@ def _read_all(rules: dict[str, Rule], rows: Iterable[list[Any]]) -> list[Transit
 
 
 def _read(rules: dict[str, Rule], row: list[Any]) -> Transition | None:
-    event_ms, state, value, dedup_key, late, _ = row
+    event_ms, state, value, dedup_key, late, _, _ = row
     if not isinstance(dedup_key, str):
         return None
     name, _, rest = dedup_key.partition("@")

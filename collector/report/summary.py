@@ -233,13 +233,13 @@ def _changes(store: Store, since_ms: int, until_ms: int, heard: set[str]) -> lis
     """Each change of an alert; none of what was taken back, and of history the end of what people have heard of alone,
     such as the episodes `heard`.
     """
-    columns = ("node", "state", "value", "threshold", "late", "void", "dedup_key")
+    columns = ("node", "state", "value", "threshold", "late", "dedup_key", "void", "said_ms")
     found = store.select(Select("alerts", columns, since_ms, until_ms, {}, ("rule", "severity")))
-    taken_back = {row[-1] for series in found for row in series.rows if row[-2]}
-    news = heard | {row[-1] for series in found for row in series.rows if not row[-3]}
+    standing = [(series.tags, points.not_taken_back(series.rows, -3, -2, -1)) for series in found]
+    news = heard | {row[-3] for _, rows in standing for row in rows if not row[-4]}
     return [
-        (node, key, {"time_ms": time_ms, "state": state, "value": value, "limit": limit, **series.tags})
-        for series in found
-        for time_ms, node, state, value, limit, late, _, key in series.rows
-        if key not in taken_back and (not late or (state == "resolved" and key in news))
+        (node, key, {"time_ms": time_ms, "state": state, "value": value, "limit": limit, **tags})
+        for tags, rows in standing
+        for time_ms, node, state, value, limit, late, key, _, _ in rows
+        if not late or (state == "resolved" and key in news)
     ]
