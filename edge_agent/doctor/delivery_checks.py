@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge_agent.device.clock import wall_ms
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 from edge_agent.screens.status import is_full
-from edge_agent.spool.place import nearest_folder
+from edge_agent.spool.place import is_read_only, nearest_folder
 from edge_agent.words import span
 from wire.exits import Failure
 
@@ -140,7 +140,7 @@ def disk_readonly(station: Station) -> Result:
     if station.settings is None:
         return skip(check, "needs config.valid")
     folder = nearest_folder(station.settings.spool.path)
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if is_read_only(folder):
         return fail(check, f"{folder} is read-only: the card is failing", "save the spool, change the card")
     return ok(check, f"{folder} can be written")
 

@@ -9,6 +9,8 @@ from common.owner import InUse, Owner
 from edge_agent.spool.file import SpoolError
 from wire.exits import Exit, Failure
 
+MOUNTS = Path("/proc/self/mounts")
+
 
 def own(path: Path) -> Owner:
     """Hold the spool at `path` for this process alone. Raises SpoolError when another has it."""
@@ -30,7 +32,7 @@ def check(path: Path, allow_tmpfs: bool) -> None:
     if os.path.isdir(path) or not os.path.isdir(folder):
         text = f"spool.path {path}: " + ("is a folder" if os.path.isdir(path) else f"{folder} is no folder")
         raise Failure(Exit.CONFIGURATION, "spool-impossible", text, "name a file, such as /var/lib/lamppost/spool.db")
-    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if is_read_only(folder):
         text, cure = (
             f"spool.path {path}: the disk is read-only",
             "is the card failing? lamppost agent doctor --only disk",
@@ -46,12 +48,22 @@ def on_tmpfs(path: Path) -> bool:
     folder = nearest_folder(path)
     if folder.absolute() != folder.resolve() and folder.resolve().is_relative_to("/tmp"):
         return True
-    best, kind = "", ""
-    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
-        _, mount, fstype = line.split()[:3]
+    return _mounted(folder)[0] in ("tmpfs", "ramfs")
+
+
+def is_read_only(folder: Path) -> bool:
+    """True when nothing can be written there. Of ext4 after an error, newer kernels (6.18) tell it in a word."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY) or "emergency_ro" in _mounted(folder)[1]
+
+
+def _mounted(folder: Path) -> tuple[str, list[str]]:
+    """The kind of the file system of a folder, and how it is mounted."""
+    best, found = "", ("", [""])
+    for line in MOUNTS.read_text(encoding="utf-8").splitlines():
+        _, mount, kind, options = line.split()[:4]
         if folder.resolve().is_relative_to(mount) and len(mount) >= len(best):
-            best, kind = mount, fstype
-    return kind in ("tmpfs", "ramfs")
+            best, found = mount, (kind, options.split(","))
+    return found
 
 
 def nearest_folder(path: Path) -> Path:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from common.strict_yaml import parse
 from common.yaml_splice import with_value
+from edge_agent.doctor.delivery_checks import disk_readonly
 from edge_agent.doctor.result import State, Station
 from edge_agent.doctor.serial_checks import serial_exists
 from edge_agent.identity.identity import Identity, Office
@@ -136,6 +137,19 @@ def test_a_read_only_disk_is_no_matter_of_its_owner(file: Path, monkeypatch: pyt
     with pytest.raises(Failure, match="the disk is read-only") as refused:
         spool_place.check(file.with_name("spool.db"), allow_tmpfs=True)
     assert "--only disk" in refused.value.cure
+
+
+def test_a_disk_that_went_read_only_after_an_error_is_called_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux 6.18 leaves such an ext4 `rw`, and tells it in another word: doctor said that it can be written."""
+    mounts = file.with_name("mounts")
+    monkeypatch.setattr(spool_place, "MOUNTS", mounts)
+    mounts.write_text("/dev/vda / ext4 rw,relatime 0 0\n")
+    assert disk_readonly(Station(file)).state is State.OK
+    mounts.write_text(f"/dev/vda / ext4 rw 0 0\n/dev/loop0 {file.parent} ext4 rw,errors=remount-ro,emergency_ro 0 0\n")
+    with pytest.raises(Failure, match="the disk is read-only"):
+        spool_place.check(file.with_name("spool.db"), allow_tmpfs=True)
+    file.write_text(SETTINGS + f"spool: {{path: {file.with_name('spool.db')}}}\n")
+    assert disk_readonly(Station(file)).state is State.FAIL
 
 
 def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tmp_path: Path) -> None:
