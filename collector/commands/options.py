@@ -111,9 +111,11 @@ def line_width() -> int:
 
 
 def this_person() -> str:
-    """Who is at this terminal, as the audit trail names them; in a container the user may have no name."""
+    """Who is at this terminal, as the audit trail names them: who called sudo, since commands run as the collector's
+    user. In a container the user may have no name.
+    """
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return f"user-{os.getuid()}"
 

@@ -87,3 +87,17 @@ def test_what_cannot_be_is_refused_and_changes_nothing(run: Run, words: tuple[st
         run(*words, stdin=stdin)
     assert (refused.value.code, refused.value.word) == (Exit.USAGE, word)
     assert [each["name"] for each in json.loads(run("list", "--json"))] == ["zhao"]
+
+
+@pytest.mark.parametrize("caller", ["wanglei", None])
+def test_the_trail_names_who_called_sudo(
+    caller: str | None, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands run as the collector's user: everybody was called `lamppost`."""
+    monkeypatch.setenv("LOGNAME", "lamppost")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    if caller is not None:
+        monkeypatch.setenv("SUDO_USER", caller)
+    run("add", "anna", stdin=PASSWORD)
+    with running(tmp_path) as (file, _), file.use() as db:
+        assert trail.newest(db, 1)[0].who == (caller or "lamppost")
