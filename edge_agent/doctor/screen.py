@@ -46,7 +46,7 @@ def _summary(results: list[Result], took_s: float) -> list[str]:
     ]
     lines = [f"{', '.join(words)}, {took_s:.1f} s"]
     if count[State.FAIL]:
-        lines.append("For the office: lamppost agent support-bundle")
+        lines.append("For the office: sudo lamppost agent support-bundle")
     return lines
 
 

@@ -47,7 +47,8 @@ def parts(config_file: Path) -> Iterator[Part]:
     try:
         yield _clean("agent.yaml", config_file.read_text("utf-8", "replace"), "settings, without passwords and keys")
     except OSError as error:
-        yield Part("agent.yaml", f"{config_file}: {error.strerror}\n", "settings: could not be read")
+        why = "the same with sudo packs them" if isinstance(error, PermissionError) else "could not be read"
+        yield Part("agent.yaml", f"{config_file}: {error.strerror}\n", f"settings: {why}")
     if station.settings is not None and station.settings.status_file.exists():
         yield _clean(
             "status.json", station.settings.status_file.read_text(encoding="utf-8"), "what the agent last said"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import tarfile
 from pathlib import Path
+
+import pytest
 
 from edge_agent.device.identify import blink, find_led
 from edge_agent.doctor import fixes
@@ -42,6 +45,19 @@ def test_a_support_bundle_holds_no_secret(tmp_path: Path) -> None:
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
     with tarfile.open(bundle) as tar:
         assert tar.getnames() == ["help/a.txt"]
+
+
+def test_a_bundle_that_lacks_the_settings_for_want_of_sudo_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was packed and sent, and the office had nothing to go by."""
+    from edge_agent.doctor.support_bundle import parts
+
+    def refused(*_: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    assert "settings: the same with sudo packs them" in [part.what for part in parts(tmp_path / "agent.yaml")]
 
 
 def test_the_serial_console_is_freed_as_shown_and_twice_is_once(tmp_path: Path) -> None:
