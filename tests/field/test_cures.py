@@ -53,7 +53,7 @@ def test_a_bundle_that_lacks_the_settings_for_want_of_sudo_says_so(
     """It was packed and sent, and the office had nothing to go by."""
     from edge_agent.doctor.support_bundle import parts
 
-    def refused(*_: object) -> str:
+    def refused(*_: object, **__: object) -> str:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "read_text", refused)
