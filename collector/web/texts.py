@@ -334,8 +334,9 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "change_removed": ("拆除", "removed"),
     "refused_form": ("表单内容不完整或不合规。", "The form is incomplete or not as expected."),
     "refused_desk": (
-        "没有做到，什么都没有改变：告警可能刚刚结束，或者值班台现在写不了文件。",
-        "Not done, and nothing was changed: the alert may just have ended, or the desk cannot write its file now.",
+        "没有做到，什么都没有改变：告警可能刚刚结束，值班台现在写不了文件，或者这台采集器正在待命（请到正在工作的那台上操作）。",
+        "Not done, and nothing was changed: the alert may just have ended, the desk cannot write its file now, or this"
+        " collector stands by (do it at the one that works).",
     ),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
     "refused_taken": (
