@@ -38,6 +38,21 @@ def test_an_operator_acknowledges_and_silences_by_keyboard_alone(seen: Seen) -> 
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_who_presses_a_button_twice_has_done_it_once(seen: Seen) -> None:
+    """On a slow line each press was a silence, and the second went on when an operator ended the first."""
+    seen.enter()
+    sent = """() => {
+      const form = document.querySelector("#alert-f1 details[data-key=s] form"), goes = [];
+      addEventListener("submit", (event) => { goes.push(!event.defaultPrevented); event.preventDefault(); });
+      for (const comesBack of [false, false, true]) {
+        if (comesBack) dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+        form.requestSubmit();
+      }
+      return goes;
+    }"""
+    assert seen.page.evaluate(sent) == [True, False, True]
+
+
 def test_escape_that_ends_what_an_input_method_composes_leaves_the_note_open(seen: Seen) -> None:
     """Who writes Chinese takes syllables back with Escape: the form closed over the half note."""
     seen.enter()

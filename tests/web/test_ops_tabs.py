@@ -122,6 +122,7 @@ def test_maintenance_is_planned_previewed_and_ended(desk: tuple[Operator, City])
     (silence,) = city.duty.silences()
     assert (silence.who, silence.note) == ("li", "new mast")
     page = operator.get("/en/ops/maintenance").text
+    assert "Times: Asia/Shanghai" in page
     assert "node=lp-0002 rule=*" in page
     assert "planned" in page
     assert "2027-03-01 08:00" in page

@@ -90,6 +90,17 @@ if (tabs) {
   });
 }
 
+// Who presses twice means it once: each press was a report, or a silence that went on when the other was ended.
+const TWICE_MS = 10 * SECOND; // who has waited for longer may try again
+let sentMs = new WeakMap();
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (Date.now() - (sentMs.get(form) ?? -Infinity) < TWICE_MS) event.preventDefault();
+  else sentMs.set(form, Date.now());
+});
+addEventListener("pageshow", () => (sentMs = new WeakMap())); // who came back to it
+
 // Whether this page, of the desk, now leads to the door. Of a page for everybody the question would cost the browser what
 // it keeps of it, and a phone without a network could not go back to it.
 async function isShut() {
