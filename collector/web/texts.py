@@ -189,7 +189,6 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "no_data": ("无数据", "no data"),
     "semicolon": ("；", "; "),
     "colon": ("：", ": "),
-    "now_is": ("（现在 {n}）", " (now {n})"),
     "raw": ("原始值", "raw"),
     "corrected_by": (
         "{quantity}：{formula}，自 {day} 起",

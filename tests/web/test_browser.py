@@ -130,6 +130,26 @@ def test_big_numbers_leave_the_level_its_place(seen: Seen, served: Served) -> No
         assert apart, f"they overlap at {width}"
 
 
+def test_a_station_s_page_that_is_left_open_over_night_says_nothing_of_yesterday(seen: Seen, served: Served) -> None:
+    """Beside "8 µg/m³, good" stood that children should do less outdoors, and under "24 hours" those of yesterday."""
+    seen.page.clock.install()
+    seen.go("/en/station/lp-0001")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    assert "Lightly polluted" in seen.page.inner_text(".advice")
+    now_ms = served.city.now_ms()
+    minutes = [now_ms - minute * 60_000 for minute in reversed(range(60))]
+    few = {"pm25_ugm3": [8.0] * 60, "pm10_ugm3": [8.0] * 60}
+    served.city.write("lp-0001", "air-0", "air_quality", minutes, few)  # the first of them is the one that leads
+    served.city.roll_up()
+    served.city.feed.publish({"node": "lp-0001"})
+    seen.page.wait_for_selector(".advice:has-text('Good')", timeout=4000)
+    seen.page.click("#past-air summary")
+    assert "air-0" not in seen.page.inner_text("#past-air")
+    wait_for("a page of now", lambda: "µg/m³ air-0" in served.get("/en/station/lp-0001").text)
+    seen.page.clock.fast_forward(600_000)
+    seen.page.wait_for_selector("#past-air[open] th:has-text('air-0')", timeout=4000)
+
+
 def test_an_open_table_stays_open_while_it_is_renewed(seen: Seen, served: Served) -> None:
     seen.go("/en/station/lp-0001")
     seen.page.wait_for_selector(".link[data-state=connected]")

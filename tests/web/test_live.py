@@ -61,7 +61,7 @@ def test_no_part_of_a_message_holds_another(tmp_path: Path) -> None:
         return [part for reader in filter(None, readers) for part in reader._shows.values()]
 
     parts = asyncio.run(shown())
-    assert len(parts) == 10 + 8 + 5 + 4
+    assert len(parts) == 10 + 9 + 5 + 4
     assert [part[:60] for part in parts if part.count(" data-live=") != 1] == []
     city.close()
 

@@ -162,13 +162,27 @@ function lookWhoIsThere() {
 // desk, whose title counts what fires, is read behind others too.
 const isUnseen = () => document.hidden && !document.querySelector("[data-firing]");
 
-async function comeOrGo() {
+function comeOrGo() {
   if (isUnseen()) leave();
   else if (!source || source.readyState === EventSource.CLOSED) {
     listen();
-    const page = await fetch(location.href, { cache: "no-store" }).catch(() => null); // what it missed
-    if (page) receive(await page.text());
+    fetchAnew(); // what it missed
   }
+}
+
+let fetchedMs = Date.now();
+async function fetchAnew() {
+  fetchedMs = Date.now();
+  const page = await fetch(location.href, { cache: "no-store" }).catch(() => null);
+  if (page) receive(await page.text());
+}
+
+// A day, a week or a year is told by no message: over night its chart would become that of yesterday.
+const PAST_MS = 600 * SECOND;
+
+function keepPast() {
+  const isOpen = source && source.readyState === EventSource.OPEN && document.querySelector('[data-live="past"]');
+  if (isOpen && Date.now() - fetchedMs >= PAST_MS) fetchAnew();
 }
 
 if (events) {
@@ -190,6 +204,7 @@ function tellWhatWaits() {
 
 setInterval(() => {
   lookWhoIsThere();
+  keepPast();
   replaceParts();
   tellWhatWaits();
 }, SECOND);
