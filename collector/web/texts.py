@@ -31,6 +31,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "no_air_fresh": ("目前没有实时 PM2.5；最近一次读数：", "No current PM2.5; the newest reading is from"),
     "unit_spoken": ("微克/立方米", "µg/m³"),
     "of_60_minutes": ("（近 60 分钟平均）", " (60 min mean)"),
+    "of_fewer_minutes": ("（{n} 分钟的平均，暂定）", " (mean of {n} min, provisional)"),
     "sentence_end": ("。", "."),
     "comma": ("，", ", "),
     "updated": ("更新于", "Updated"),

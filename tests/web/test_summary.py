@@ -125,6 +125,18 @@ def test_two_minutes_are_no_hour_to_begin_the_page_with(tmp_path: Path) -> None:
     city.close()
 
 
+def test_the_first_sentence_calls_two_minutes_no_mean_of_sixty(tmp_path: Path) -> None:
+    city = City(tmp_path, 1_790_000_000_000)
+    times = [city.started_ms - 61_000, city.started_ms - 1000]
+    city.write("lp-0002", "air-1", "air_quality", times, {"pm25_ugm3": [300.0, 300.0]})
+    site = city.site()
+    summary, renderer = Summary(Views(site)._look(city.stations), site), Renderer(site)
+    told = {"summary": summary, "changed": [], "alerts": [], "city": True, "store_down": False, "maps": False}
+    assert "微克/立方米</span>（2 分钟的平均，暂定）" in renderer.page("live.html", "zh", **told)
+    assert "µg/m³</span> (mean of 2 min, provisional)" in renderer.page("live.html", "en", **told)
+    city.close()
+
+
 def test_a_summary_is_kept_for_a_second_but_not_past_a_new_station(tmp_path: Path) -> None:
     city = City(tmp_path)
     seen = Views(city.site())
