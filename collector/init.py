@@ -161,6 +161,7 @@ def _make(plan: Plan, settings: Path) -> None:
     _write_signing_key(plan.folder / SIGNING_KEY)
     if plan.tls:
         now = utc_now()
+        plan.folder.chmod(plan.folder.stat().st_mode | 0o001)  # an agent's is shut, and the broker has to pass
         (plan.folder / "pki").mkdir(mode=0o700, exist_ok=True)
         authority = Authority.new(_authority_name(now), now)
         authority.save(plan.folder / "pki")

@@ -210,7 +210,9 @@ def _write_settings(answers: Answers, config: Path) -> None:
 
 
 def _give_to_service(folder: Path) -> None:
-    """The agent's user owns its settings: it takes new ones from the office. Others may not read them."""
+    """The agent's user owns its settings: it takes new ones from the office. What has another owner keeps it: a
+    collector that lives here has its broker's files there.
+    """
     import pwd
 
     if os.geteuid() != 0:
@@ -220,7 +222,8 @@ def _give_to_service(folder: Path) -> None:
     except KeyError:
         return
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        if path.lstat().st_uid == 0:
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def _prove(

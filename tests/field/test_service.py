@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import operator
+import os
 import re
 import shutil
 import socket
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from common.notifier import Notifier
+from edge_agent.commands.setup import _give_to_service
 from edge_agent.device.progress import Progress
 from edge_agent.device.service import install, uninstall, unit_text
 from edge_agent.lines import ports
@@ -103,6 +106,23 @@ def test_a_collector_on_the_same_machine_keeps_its_keys_and_its_database(tmp_pat
     assert (tmp_path / "etc/lamppost/sign.key").exists()
     assert (tmp_path / "var/lib/lamppost/readings.db").exists()
     assert "a collector lives here" in said[-1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_set_up_beside_a_collector_leaves_its_broker_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They went to the agent's user, and the broker, of another, did not start again: the whole city was cut off."""
+    monkeypatch.setattr("pwd.getpwnam", lambda _: SimpleNamespace(pw_uid=65_533, pw_gid=65_533))
+    for file in ("agent.yaml", "identity/node.pem", "mosquitto/dynamic-security.json"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    for path in (tmp_path / "mosquitto", tmp_path / "mosquitto/dynamic-security.json"):
+        os.chown(path, 65_534, 65_534)
+    _give_to_service(tmp_path)
+    owners = {str(path.relative_to(tmp_path)): path.stat().st_uid for path in (tmp_path, *tmp_path.rglob("*"))}
+    broker = {"mosquitto", "mosquitto/dynamic-security.json"}
+    assert owners == {path: 65_534 if path in broker else 65_533 for path in owners}
 
 
 def test_a_packages_service_reads_its_own_settings_only(tmp_path: Path) -> None:

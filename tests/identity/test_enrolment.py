@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import ssl
+import stat
 import threading
 import time
 import urllib.request
@@ -236,6 +237,13 @@ def test_a_change_of_the_authority_that_is_cut_off_between_its_files_leaves_one(
     (tmp_path / "ca.pem").write_bytes(before.bundle())
     with pytest.raises(ValueError, match="not the keys of"):
         Authority.load(tmp_path)
+
+
+def test_the_broker_reaches_its_files_through_a_folder_that_an_agents_package_made(tmp_path: Path) -> None:
+    """That is shut to others: mosquitto ended at its start without a word."""
+    tmp_path.chmod(0o750)
+    begin(Plan(tmp_path, tls=True))
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o751
 
 
 def test_two_installations_share_no_secret_and_ship_no_credential(tmp_path: Path) -> None:
