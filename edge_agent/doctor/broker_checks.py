@@ -37,6 +37,9 @@ _TLS_CURES = {
     "expired": "check the clock: date; else tell the office",
     "mismatch": "is that the broker's name? lamppost agent config get broker.host",
 }
+_NO_ANSWER = f"no answer in {STEP_S:g} s"
+_TOO_LATE = (_NO_ANSWER, "The handshake operation timed out", "timed out")
+_SLOW_CURE = "the antenna, if it was quicker; lamppost agent status tells what waits"
 _RIGHTS_CURE = "tell the office: the node's rights at the broker"
 _REFUSAL_CURES = {
     "Retain not supported": "mosquitto: retain_available true",
@@ -55,8 +58,13 @@ def broker(station: Station) -> list[Result]:
         if refusal is not None and found.id == "broker.acl" and found.state is State.OK:
             # the agent, which sends batches, knows more
             result = fail(found.id, f"refuses what the agent sends: {refusal}", _RIGHTS_CURE)
+        is_lost = result.state is State.FAIL
+        if result.text in _TOO_LATE and (station.said or {}).get("connected_s") is not None:
+            # the agent has more patience
+            text = f"not in {STEP_S:g} s; the agent is connected: a slow line, or just gone"
+            result = warn(found.id, text, _SLOW_CURE)
         results.append(result)
-        if result.state is State.FAIL:
+        if is_lost:
             reached = STEPS.index(result.id)
             results += [skip(check, f"needs {result.id}") for check in STEPS[reached + 1 :]]
             break
@@ -228,7 +236,7 @@ def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
         client.loop_start()
         yield from _session(settings, talk)
     except OSError as error:
-        yield fail("broker.auth", str(error), "is that a broker? check host and port")
+        yield fail("broker.auth", in_words(error), "is that a broker? check host and port")
     finally:
         client.disconnect()
         client.loop_stop()
@@ -238,7 +246,7 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
     answer = talk.wait("connack")
     if answer is None:
         cure = "is that a broker that keeps retained messages, and is the port right?"
-        yield fail("broker.auth", f"no answer in {STEP_S:g} s", cure)
+        yield fail("broker.auth", _NO_ANSWER, cure)
         return
     reason, properties = answer
     if reason.is_failure:
@@ -257,7 +265,10 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
         yield warn("broker.settings", text, "a broker with MQTT 5, then broker.protocol: 5")
     talk.client.subscribe([(names.ack(settings.node), 1), (names.request(settings.node, "+"), 1)])
     granted = talk.wait("suback")
-    if granted is None or any(code.is_failure for code in granted):
+    if granted is None:
+        yield fail("broker.acl", _NO_ANSWER, "a slow or full broker: tell the office")
+        return
+    if any(code.is_failure for code in granted):
         text = "may not hear acknowledgements: nothing would ever be released"
         yield fail("broker.acl", text, _RIGHTS_CURE)
         return
@@ -266,7 +277,7 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
     done = talk.wait("puback")
     if done is None:
         yield ok("broker.acl", "may hear acknowledgements and requests")
-        yield fail("broker.roundtrip", f"no PUBACK in {STEP_S:g} s", "a slow or full broker: tell the office")
+        yield fail("broker.roundtrip", _NO_ANSWER, "a slow or full broker: tell the office")
     elif done.is_failure:
         yield fail("broker.acl", f"may not publish: {done}", _RIGHTS_CURE)
     else:

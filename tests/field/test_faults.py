@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from pathlib import Path
 from threading import Barrier
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from edge_agent.device import clock
-from edge_agent.doctor import machine_checks, sensor_checks, serial_checks
+from edge_agent.doctor import broker_checks, machine_checks, sensor_checks, serial_checks
 from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, Check, chosen, examine
 from edge_agent.doctor.screen import screen
@@ -267,6 +268,25 @@ def test_a_broker_that_does_not_let_the_agent_in_lets_in_no_doctor(field: Field,
     assert cure in found["broker.auth"]["cure"]
     field.write(field.settings(broker={"port": field.broker.port, "protocol": "3.1.1"}))
     assert field.doctor("broker")["broker.auth"]["state"] == "fail"
+
+
+@pytest.mark.parametrize(("connected_s", "state"), [(None, State.FAIL), (90.0, State.WARN)])
+def test_a_line_that_is_slower_than_the_doctor_waits_is_no_wrong_port(
+    tmp_path: Path, connected_s: float | None, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an agent that was connected it said so, at six seconds there and back."""
+    monkeypatch.setattr(broker_checks, "STEP_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        file = tmp_path / "agent.yaml"
+        air = {"name": "air-1", "profile": "plantower-pms5003", "port": "/dev/a"}
+        broker = {"host": "127.0.0.1", "port": mute.getsockname()[1]}
+        file.write_text(yaml.safe_dump({"node": "lp-1", "site": "s", "broker": broker, "sensors": [air]}))
+        station = Station(file)
+        station.__dict__["said"] = {"connected_s": connected_s}
+        found = {result.id: result for result in broker_checks.broker(station)}
+    assert found["broker.auth"].state is state
+    assert ("slow line" in found["broker.auth"].text) == (state is State.WARN)
+    assert found["broker.acl"].state is State.SKIP
 
 
 def test_every_line_fits_sixty_columns_and_every_failure_has_a_cure(field: Field) -> None:
