@@ -94,10 +94,10 @@ def test_hours_whose_readings_are_forgotten_stay(then: Bench) -> None:
 def test_hours_that_a_lost_book_owed_are_computed_with_their_day(then: Bench) -> None:
     """Open when a disk broke, with readings and nothing else: no backup and no command knew of them."""
     before = then.everything()
-    lost = Select("air_quality_1h", ("completeness",), START + 3 * HOUR, START + 4 * HOUR)
+    lost = Select("air_quality_1h", ("completeness",), START, START + HOUR)
     with closing(sqlite3.connect(then.store._path)) as db, db:
         for name in ("air_quality_1h", "air_index", "traffic_flow_1h"):
-            db.execute(f"DELETE FROM p_{name} WHERE time / 1000000 BETWEEN ? AND ?", (START, START + 4 * HOUR - 1))
+            db.execute(f"DELETE FROM p_{name} WHERE time / 1000000 BETWEEN ? AND ?", (START, START + HOUR - 1))
     assert then.store.select(lost) == []
     then.reporting = Reporting(SHANGHAI)
     assert again(then, START, START + DAY) == 24 + 2
