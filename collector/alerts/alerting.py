@@ -64,6 +64,8 @@ RETRY_MS: Final = 5_000
 RETIRED_EVERY_MS: Final = 15_000
 FORGET_EVERY_MS: Final = 3_600_000
 STORY_EVERY_MS: Final = 30_000
+CLOCKS_MS: Final = 60_000
+"""By so much the clocks of two collectors may differ."""
 REPLACED: Final = "another collector works"
 STANDS_BY: Final = {"refused": "this collector stands by; ask the one that works"}
 
@@ -107,6 +109,7 @@ class Alerting:
         self.trail = Carrier(self._book.untrailed, write_trail, self._book.trailed)
         self._rules = {rule.alert: rule for rule in rules}
         snapshot = self._book.rules()
+        self._desk_ms: int = snapshot.pop("desk", 0)  # when it changed last
         self._known = Known.OLD if snapshot else Known.NOTHING
         alive_ms = snapshot.pop("alive", now_ms)
         self._alive_ms = alive_ms if alive_ms <= now_ms else now_ms - catch_up.WARM_UP_MS  # its clock was ahead
@@ -149,7 +152,7 @@ class Alerting:
     def close(self) -> None:
         """Save what is not saved, as far as that takes no more than a moment, and let go of the file."""
         with self._lock:
-            self._put_people()
+            self._put_people(self._desk_ms)
             if not self._others and not self._engine.has_news:  # else the next life would take them for told
                 self._unwritten.rules |= self._engine.changes(2_000)
             try:
@@ -226,14 +229,15 @@ class Alerting:
             waits = group in goes_ms and each.event_ms < goes_ms[group] + group_ms
             goes_ms[group] = each.event_ms + group_ms * waits
             (told if goes_ms[group] < sure_ms or self._book.is_known(each) else unsure).append(each)
-        others = shared_duty.read(self._store, now_ms)
+        found = shared_duty.read(self._store, now_ms)
+        others = {name: body for name, (at_ms, body) in found.items() if at_ms > self._desk_ms - CLOCKS_MS}
         with self._lock:
             unread = handover.recall(self.desk, others, now_ms)
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
             self.desk.hear(unsure, now_ms)  # before what the rules make of it: people may have been told
             if unread := unread + handover.take_over(self.desk, others, now_ms):
                 log.warning("said at the collector before, and of another version than this one: %s", " ".join(unread))
-            self._shared.take_over(others)
+            self._shared.take_over({name: body for name, (_, body) in found.items()})
             self._shared.note(self.desk, self.desk.names())
             self._shown.remember(story)
             self._changes += self._retained.follow(self._shown.episodes.values(), self.desk.standings, now_ms)
@@ -369,7 +373,7 @@ class Alerting:
             if self._state is State.STANDBY:  # who tells would not know of it, and would call people all the same
                 return [STANDS_BY for _ in asked]
             said = [self._duty.do(verb, each, now_ms) for each in asked]
-            self._put_people()
+            self._put_people(now_ms)
             try:
                 self._write(self._tell_book)
             except sqlite3.Error as error:
@@ -407,7 +411,7 @@ class Alerting:
         ]
         notes = self.desk.tick(now_ms, own_alone=self._own_alone)
         self.outbox.put(notes, now_ms)
-        self._put_people()
+        self._put_people(now_ms)
         changes = self._retained.changes(said, None if self._own_alone else self.desk.standings, now_ms)
         self._unwritten.retained |= self._retained.unsaved()
         self._unwritten.transitions += [(each, now_ms) for each in said]
@@ -421,9 +425,11 @@ class Alerting:
             self._unwritten.rules |= self._engine.changes(most) | {"alive": now_ms}
         return bool(notes) or bool(asked), changes
 
-    def _put_people(self) -> None:
+    def _put_people(self, now_ms: int) -> None:
         self._unwritten.deeds += self._duty.deeds()
-        changes = self.desk.changes()
+        if changes := self.desk.changes():
+            self._desk_ms = now_ms
+            self._unwritten.rules["desk"] = now_ms
         self._unwritten.desk |= changes
         self._shared.note(self.desk, changes)
         self._unwritten.add_outbox(*self.outbox.changes())

@@ -58,10 +58,11 @@ class SharedDuty:
             self._under_way = aside(partial(_write, self._store, rows, first, now_ms)), rows
 
 
-def read(store: Store, now_ms: int) -> dict[str, str]:
-    """The newest row of each name. Raises StoreDown."""
+def read(store: Store, now_ms: int) -> dict[str, tuple[int, str]]:
+    """The newest row of each name, and when it was written. Raises StoreDown."""
     newest = Select(MEASUREMENT, ("body",), now_ms - LOOK_BACK_MS, group_by=("name",), latest=True)
-    return {series.tags["name"]: series.rows[-1][1] for series in store.select(newest) if series.rows}
+    rows = {series.tags["name"]: series.rows[-1] for series in store.select(newest) if series.rows}
+    return {name: (at_ms, body) for name, (at_ms, body) in rows.items()}
 
 
 def _write(store: Store, rows: Mapping[str, str], first: int, now_ms: int) -> bool:

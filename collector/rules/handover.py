@@ -44,8 +44,7 @@ def recall(desk: Desk, said: Entries, now_ms: int) -> list[str]:
         known = desk.standings.get(name)
         if body:
             found = Standing.unpacked(json.loads(body))
-            is_newer = known is None or known.alert.event_ms <= found.alert.event_ms
-            if is_newer and (found.firing or now_ms - found.alert.event_ms < GIVE_UP_MS):
+            if found.firing or now_ms - found.alert.event_ms < GIVE_UP_MS:
                 desk.place(found)
         elif known is not None and not known.is_told and not known.is_own:
             desk.forget(name)  # what waited here the other has told

@@ -130,6 +130,30 @@ def test_what_is_said_while_the_database_is_away_goes_over_when_it_is_back(
     assert [each.name for each in second.alerting.silences()] == [kept]
 
 
+def test_who_dies_while_the_database_is_away_goes_on_from_what_it_knows_itself(
+    tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in the database is of before: an acknowledgement that ended there held its alert for good."""
+    first, _ = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.tick()
+    (alert,) = first.alerting.current()
+    asked = {"alert": alert.fingerprint, "who": "王磊"}
+    until = {"note": "", "until_ms": T0 + 10 * HOUR}
+    first.alerting.ask("ack", asked | until, first.now_ms)
+    first.wait(MINUTE)
+    first.alerting.ask("unack", asked, first.now_ms)
+    first.wait(5 * MINUTE)
+    with monkeypatch.context() as away:
+        away.setattr(first.store, "write", lambda _: Later("away"))
+        first.alerting.ask("ack", asked | until | {"who": "李华"}, first.now_ms)
+        first.wait(MINUTE)
+        first.die()
+    first.alerting.follow([], first.now_ms)
+    first.wait(20_000)
+    assert [view.acked_by for view in first.alerting.current()] == ["李华"]
+
+
 def test_who_stands_by_acknowledges_nothing(tmp_path: Path, closes: Closes) -> None:
     """At its own desk it was done: people took the alert for theirs, and the other one went on to escalate."""
     first, second = pair(tmp_path, closes, HIGH)
