@@ -247,7 +247,7 @@ class Api:
         age_s = _SETTLED_S if span.end_ms < self._site.now_ms() - DAY_MS else _FRESH_S
         page = [told(row, names, span.zone) for row in rows]
         if is_csv(request):
-            return as_csv(request, names, page, age_s, following)
+            return as_csv(request, names, page, age_s, following, span.zone.key)
         whole = {**head, "time_zone": span.zone.key, "licence": LICENCE, "notice": NOTICE}
         return as_json(request, {**whole, "rows": page, "next": following}, age_s)
 

@@ -29,7 +29,7 @@ FORMAT = _word(
     "format",
     ("json", "csv", "excel"),
     "json, or csv with the notice as a first line that begins with #; excel is the same csv with the mark (BOM) without"
-    " which Excel takes it for another alphabet.",
+    " which Excel takes it for another alphabet, and times without their offset: the first line names their zone.",
     "json",
 )
 _SPAN = (

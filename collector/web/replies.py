@@ -45,19 +45,28 @@ def is_csv(request: Request) -> bool:
 
 
 def as_csv(
-    request: Request, names: Sequence[str], rows: Sequence[Mapping[str, Any]], age_s: int, following: str | None = None
+    request: Request,
+    names: Sequence[str],
+    rows: Sequence[dict[str, Any]],
+    age_s: int,
+    following: str | None = None,
+    zone: str = "",
 ) -> Response:
     """Rows under a first line with notice, licence, and where it is from: the page that tells what the columns mean.
 
-    The next page is named in the Link header.
+    The next page is named in the Link header. A time with its offset is text to Excel, which can neither reckon with it
+    nor draw by it: for Excel `time` is what the clock of the `zone` says, and the first line names that.
     """
+    is_excel = request.query_params.get("format") == "excel"
+    times = f"时间 times: {zone} " if is_excel and zone else ""
     out = io.StringIO()
-    out.write(MARK if request.query_params.get("format") == "excel" else "")
-    out.write(f"# {NOTICE['zh']} {NOTICE['en']} {LICENCE} {request.base_url}data\n")
+    out.write(MARK if is_excel else "")
+    out.write(f"# {NOTICE['zh']} {NOTICE['en']} {times}{LICENCE} {request.base_url}data\n")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for row in rows:
-        writer.writerow([_cell(row.get(name)) for name in names])
+        plain = row | {"time": row["time"][:19].replace("T", " ")} if times else row
+        writer.writerow([_cell(plain.get(name)) for name in names])
     response = cached(request, out.getvalue().encode(), "text/csv; charset=utf-8", age_s)
     if following is not None:
         response.headers["Link"] = f'<{following}>; rel="next"'

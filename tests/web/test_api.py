@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -205,6 +206,16 @@ def test_what_a_person_downloads_is_opened_by_excel_as_what_it_is(standing: Serv
     assert marked.text == "\ufeff" + plain.text
     assert "学院路" in plain.text
     assert marked.headers["content-type"] == plain.headers["content-type"]
+
+
+def test_what_a_person_downloads_has_times_that_excel_can_reckon_with(standing: Served) -> None:
+    """2026-03-01T08:00:00+08:00 is text to it: nothing could be drawn by its time."""
+    asked = f"{ROOT}/readings?node=lp-0001&limit=2&{_since(standing, 60)}&format="
+    plain, excel = (standing.get(asked + form).text.splitlines() for form in ("csv", "excel"))
+    assert "时间 times: Asia/Shanghai CC-BY-4.0" in excel[0]
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00,", plain[2])
+    assert excel[2] == plain[2].replace("T", " ", 1).replace("+08:00,", ",", 1)
+    assert excel[1] == plain[1]
 
 
 def test_the_same_question_is_cached_by_its_etag(standing: Served) -> None:
