@@ -58,6 +58,13 @@ def test_targets_of_make_exist(page: Path) -> None:
 
 
 @each_page
+def test_a_line_for_cron_names_its_program_by_the_whole_path(page: Path) -> None:
+    """cron looks in /usr/bin and /bin alone: the nightly backup was `lamppost: not found`, which nobody reads."""
+    lines = re.findall(r"(?m)^(?:[\d*/,-]+ ){5}root (.*)", page.read_text(encoding="utf-8"))
+    assert [line for line in lines if re.match(r"lamppost\b", line)] == []
+
+
+@each_page
 def test_modules_to_run_exist(page: Path) -> None:
     named = re.findall(r"python -m ([a-z_.]+)", page.read_text(encoding="utf-8"))
     assert [name for name in named if name != "pytest" and find_spec(name.rstrip(".")) is None] == []
