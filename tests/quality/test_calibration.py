@@ -394,7 +394,7 @@ def test_query_names_standard_edition_completeness_and_flags(tmp_path: Path, clo
     daily = city.run(query, "lp-1", "--every", "1d", *when)
     assert "2026-03-01 00:00  air-1        HJ 633 2026: 80 良, PM2.5 (100% there)" in daily
     hourly = city.run(query, "lp-1", *when)
-    assert "pm25_ugm3         50       50       50   50    83%  µg/m³ flat?" in hourly
+    assert "pm25_ugm3         50       50       50   50    83%  µg/m³  flat?" in hourly
     said = json.loads(city.run(query, "lp-1", "--standard", "us", "--json", *when))
     assert said["indices"] == []  # this station reports the Chinese index only
     assert len(said["concentrations"]) == 24
