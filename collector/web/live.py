@@ -39,8 +39,9 @@ STILL_HERE: Final = b"data:\n\n"  # a script hears of no comment; without a word
 READERS_MAX = 1000
 
 
-Page = Literal["city", "station", "ops", "wall"]
+Page = Literal["city", "station", "wall", "ops", "ops_station"]
 _OF_ALL: Final = ("ops", "wall")
+_OF_OPERATORS: Final = ("ops", "ops_station")
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # else nginx gathers pages of it first
 _GZIP: Final = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 """How a gzip stream begins (RFC 1952)."""
@@ -59,6 +60,7 @@ _MESSAGES: Final[dict[Page, str]] = {
     "station": "live.html",
     "ops": "ops_live.html",
     "wall": "wall_live.html",
+    "ops_station": "ops_station_live.html",
 }
 
 
@@ -138,7 +140,7 @@ class Live:
 
     def open(self, sight: Sight) -> Reader | None:
         """A new reader, or None when there are too many; the operators' desk has room however many citizens look on."""
-        if len(self.readers) >= READERS_MAX and sight.page != "ops":
+        if len(self.readers) >= READERS_MAX and sight.page not in _OF_OPERATORS:
             return None
         reader = Reader(sight)
         self.readers.add(reader)
@@ -216,10 +218,10 @@ class Live:
                 continue
             if sight not in messages:
                 changed = [views[node] for node in sight.nodes if node in news and node in views]
-                about, told = whole, alerts if sight.page == "ops" else public
-                if sight.page == "station":
+                about, told = whole, alerts if sight.page in _OF_OPERATORS else public
+                if sight.page in ("station", "ops_station"):
                     about = Summary([views[node] for node in sight.nodes if node in views], self._site)
-                    told = [one for one in public if one.node in sight.nodes]
+                    told = [one for one in told if one.node in sight.nodes]
                 shown = {"summary": about, "changed": changed, "alerts": told, "city": sight.page == "city"}
                 shown |= {"store_down": self._store_down, "maps": refresh}  # large, and their levels are of an hour
                 html = await run_in_threadpool(

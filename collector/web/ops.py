@@ -123,7 +123,7 @@ class Ops:
         told |= {"reports": self._desk.reports.of(node)}
         told |= {"changes": self._desk.reports.changes(node), "kinds": CHANGES, "station": station, "alerts": alerts}
         told |= {"said": self._tabs.said(node), "told": self._tabs.told(cards)}
-        told |= {"cards": cards, "events": f"/events?lang={language_of(request)}&nodes={node}&page=station"}
+        told |= {"cards": cards, "events": f"{self._root(request)}/events?node={node}"}
         return await self._page(request, session, "ops_station.html", f"/ops/station/{node}", **told)
 
     async def reports(self, request: Request, session: Session) -> Response:
@@ -137,12 +137,15 @@ class Ops:
         return await self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines)
 
     async def events(self, request: Request, _: Session) -> Response:
-        """The stream of the first page, as long as its reader may see it."""
-        token = request.cookies[COOKIE]
+        """The stream of the first page, or of that of a station, as long as its reader may see it."""
+        token, node = request.cookies[COOKIE], request.query_params.get("node", "")
+        sight = Sight(language_of(request), (), "ops")
+        if self._site.station(node) is not None:
+            sight = sight._replace(nodes=(node,), page="ops_station")
         return stream(
             request,
             self._live,
-            Sight(language_of(request), (), "ops"),
+            sight,
             lambda: self._desk.accounts.lasts(token, self._site.now_ms()),
         )
 

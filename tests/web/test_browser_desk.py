@@ -38,6 +38,26 @@ def test_an_operator_acknowledges_and_silences_by_keyboard_alone(seen: Seen) -> 
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_station_s_page_on_the_desk_moves_as_a_whole(seen: Seen, served: Served) -> None:
+    """It said that it updates by itself, and what had ended went on firing there, under a "live" of long ago."""
+    seen.enter()
+    seen.go("/en/ops/station/lp-0001")
+    seen.page.wait_for_selector(".link[data-state=connected]")
+    assert "live" in seen.page.inner_text("[data-live=conditions]")
+    served.city.stations[0] = replace(served.city.stations[0], online=False)
+    served.city.alerts = [replace(served.city.alerts[0], state="resolved"), *served.city.alerts[1:]]
+    served.city.feed.publish({"node": "lp-0001"})
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    seen.page.wait_for_selector("#alert-f1.resolved", timeout=4000)
+    seen.page.wait_for_selector("[data-live=conditions]:has-text('offline')", timeout=4000)
+    assert "offline" in seen.page.inner_text("[data-live=about]")
+    assert seen.page.locator("li.alert").count() == 1, "its own alone"
+    seen.page.click("#alert-f1 summary")
+    seen.page.fill("#alert-f1 [name=note]", "by the stream's own form")
+    seen.page.keyboard.press("Enter")
+    wait_for("the note", lambda: [deed.note for deed in served.city.duty.deeds] == ["by the stream's own form"])
+
+
 def test_who_presses_a_button_twice_has_done_it_once(seen: Seen) -> None:
     """On a slow line each press was a silence, and the second went on when an operator ended the first."""
     seen.enter()

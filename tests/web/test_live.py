@@ -55,13 +55,13 @@ def test_no_part_of_a_message_holds_another(tmp_path: Path) -> None:
 
     async def shown() -> list[str]:
         beating = Live(site, renderer, Views(site))
-        pages: tuple[Page, ...] = ("city", "station", "ops", "wall")
+        pages: tuple[Page, ...] = ("city", "station", "ops", "wall", "ops_station")
         readers = [beating.open(Sight("en", () if page == "ops" else ("lp-0001",), page)) for page in pages]
         await beating._beat([{"node": "lp-0001"}, {"type": "alert"}], True)
         return [part for reader in filter(None, readers) for part in reader._shows.values()]
 
     parts = asyncio.run(shown())
-    assert len(parts) == 10 + 9 + 5 + 4
+    assert len(parts) == 10 + 9 + 5 + 4 + 9
     assert [part[:60] for part in parts if part.count(" data-live=") != 1] == []
     city.close()
 
