@@ -234,7 +234,7 @@ class Alerting:
         with self._lock:
             unread = handover.recall(self.desk, others, now_ms)
             self.desk.adopt(catch_up.firing_at(told, lambda _: now_ms + 1), now_ms)
-            self.desk.hear(unsure, now_ms)  # before what the rules make of it: people may have been told
+            self.desk.hear_again(unsure, now_ms)  # before what the rules make of it: people may have been told
             if unread := unread + handover.take_over(self.desk, others, now_ms):
                 log.warning("said at the collector before, and of another version than this one: %s", " ".join(unread))
             self._shared.take_over({name: body for name, (_, body) in found.items()})

@@ -82,6 +82,16 @@ class Desk:
             if before is not None and fires is not None and fires not in known:
                 self._take_back(before, breath, now_ms)
 
+    def hear_again(self, transitions: Iterable[Transition], now_ms: int) -> None:
+        """What another desk has told, if it lived to: people hear of it again, and of its end even in a silence."""
+        said = list(transitions)
+        waits = {name for name, each in self.standings.items() if not each.is_told}
+        self.hear(said, now_ms)
+        for name in {each.fingerprint for each in said} - waits:
+            known = self.standings.get(name)
+            if known is not None and known.firing:
+                known.told = "firing"
+
     def _compare(self, name: str, each: Held, now_ms: int) -> Heard | None:
         """Tell what is new of an episode that holds; returns the one that people know, as they knew it."""
         began, ended = each

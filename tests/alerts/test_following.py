@@ -269,6 +269,20 @@ def test_what_a_backlog_began_is_told_when_the_readings_have_caught_up_by_who_to
     assert said_by(second, 6 * MINUTE) == [("resolved", "+1500000")]
 
 
+def test_what_was_told_just_before_a_takeover_ends_for_people_though_it_is_silenced_by_then(
+    tmp_path: Path, closes: Closes
+) -> None:
+    first, second = pair(tmp_path, closes, HIGH)
+    first.reading(90.0)
+    first.tick()
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
+    first.alerting.ask("silence", quiet, T0)
+    first.wait(MINUTE)
+    assert go_on(second, first) == []
+    second.reading(10.0)
+    assert said_by(second, 6 * MINUTE)[-1] == ("resolved", "+0")
+
+
 def test_what_came_and_went_in_a_silence_is_told_by_nobody_who_takes_over(tmp_path: Path, closes: Closes) -> None:
     first, second = pair(tmp_path, closes, HIGH)
     first.tick()
