@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,8 +67,8 @@ def _influx1(wants: Influx1Store, node: str) -> int:
         alerts = _alerts_of(asker, node)
         for fingerprint in alerts:
             asker.ask(f'DROP SERIES FROM "alerts" WHERE "fingerprint" = \'{fingerprint}\'', post=True)
-        for time_ns in _duty_of(asker, node, alerts):
-            asker.ask(f'DELETE FROM "duty" WHERE time = {time_ns}', post=True)
+        for name in _duty_of(asker, node, alerts):
+            asker.ask(f'DROP SERIES FROM "duty" WHERE "name" = \'{name}\'', post=True)
     return len(measurements)
 
 
@@ -78,15 +78,16 @@ def _alerts_of(asker: Asker, node: str) -> list[str]:
     return [str(one["tags"]["fingerprint"]) for one in found]
 
 
-def _duty_of(asker: Asker, node: str, alerts: Collection[str]) -> list[int]:
-    """When, in nanoseconds, somebody silenced it or acknowledged one of its alerts."""
-    found = asker.ask('SELECT "name", "body" FROM "duty"', epoch="ns")
-    return [time_ns for one in found for time_ns, *row in one["values"] if _is_about(row, node, alerts)]
+def _duty_of(asker: Asker, node: str, alerts: Collection[str]) -> list[str]:
+    """What people said about it, and what they have not heard, by its names (collector/rules/handover.py)."""
+    found = asker.ask('SELECT "body" FROM "duty" GROUP BY "name"')
+    told = [(str(one["tags"]["name"]), [str(body) for _, body in one["values"]]) for one in found]
+    return [name for name, bodies in told if _is_about(name, bodies, node, alerts)]
 
 
-def _is_about(row: Sequence[str], node: str, alerts: Collection[str]) -> bool:
-    name, body = row
-    return name.removeprefix("ack:") in alerts or json.dumps(["node", node]) in body
+def _is_about(name: str, bodies: Iterable[str], node: str, alerts: Collection[str]) -> bool:
+    """Alerts are named; of a silence one of its rows tells whom it was to match, the last one nothing."""
+    return name.partition(":")[2] in alerts or any(json.dumps(["node", node]) in body for body in bodies)
 
 
 def _influx2(wants: Influx2Store, node: str) -> None:
@@ -99,12 +100,10 @@ def _influx2(wants: Influx2Store, node: str) -> None:
     try:
         with closing(Asker(wants.url, wants.bucket, {"Authorization": f"Token {token}"})) as asker:
             alerts = _alerts_of(asker, node)
-            duty = _duty_of(asker, node, alerts)
-        for which in (f'node="{node}"', *(f'_measurement="alerts" AND fingerprint="{name}"' for name in alerts)):
+            others = [f'_measurement="alerts" AND fingerprint="{name}"' for name in alerts]
+            others += [f'_measurement="duty" AND name="{name}"' for name in _duty_of(asker, node, alerts)]
+        for which in (f'node="{node}"', *others):
             client.delete_api().delete(begin, end, which, wants.bucket, wants.org)
-        for time_ns in duty:
-            at = f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%dT%H:%M:%S}.{time_ns % 10**9:09d}Z"
-            client.delete_api().delete(at, at, '_measurement="duty"', wants.bucket, wants.org)
     except (ApiException, urllib3.exceptions.HTTPError) as error:
         raise StoreDown(f"{wants.url}: {error}") from error
     finally:
@@ -131,11 +130,11 @@ def _embedded(path: Path, node: str, gone: Counter[str]) -> None:
                 )
             ]
             gone["alerts"] += db.execute("DELETE FROM p_alerts WHERE node = ?", (node,)).rowcount
-        if _has(db, "p_duty"):
-            for series, time_ns, *row in db.execute("SELECT series, time, name, body FROM p_duty").fetchall():
-                if _is_about(row, node, alerts):
-                    db.execute("DELETE FROM p_duty WHERE series = ? AND time = ?", (series, time_ns))
-                    gone["duty"] += 1
+        for number, tags in db.execute("SELECT id, tags FROM series WHERE measurement = 'duty'").fetchall():
+            bodies = [str(body) for (body,) in db.execute("SELECT body FROM p_duty WHERE series = ?", (number,))]
+            if _is_about(dict(json.loads(tags))["name"], bodies, node, alerts):
+                gone["duty"] += db.execute("DELETE FROM p_duty WHERE series = ?", (number,)).rowcount
+                db.execute("DELETE FROM series WHERE id = ?", (number,))
 
 
 def _has(db: sqlite3.Connection, table: str) -> bool:

@@ -82,16 +82,16 @@ class Asker:
         self._headers = headers
         self._pool = pools(ANSWER_S)
 
-    def ask(self, statement: str, post: bool = False, epoch: str = "ms") -> list[dict[str, Any]]:
-        """The series of one statement's answer, times in units of `epoch`. Raises StoreDown."""
-        return self.ask_all([statement], post, epoch=epoch)[0]
+    def ask(self, statement: str, post: bool = False) -> list[dict[str, Any]]:
+        """The series of one statement's answer. Raises StoreDown."""
+        return self.ask_all([statement], post)[0]
 
     def ask_all(
-        self, statements: Sequence[str], post: bool = False, within_s: float = ANSWER_S, epoch: str = "ms"
+        self, statements: Sequence[str], post: bool = False, within_s: float = ANSWER_S
     ) -> list[list[dict[str, Any]]]:
         """The series of each statement's answer, all in one request. Raises StoreDown."""
         text = ";".join(statements)
-        fields = {"db": self._database, "q": text, "epoch": epoch}
+        fields = {"db": self._database, "q": text, "epoch": "ms"}
         in_body = post or len(text) > _GET_CHARS_MAX
         how: dict[str, Any]
         method, how = ("POST", {"encode_multipart": False}) if in_body else ("GET", {})

@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 import yaml
 
+from collector.alerts import shared_duty
 from collector.alerts.book import Book
 from collector.alerts.retained import Retained
 from collector.config import Config, SqliteStore
 from collector.delivery.registry import Registry
 from collector.rules.deed import Deed
+from collector.rules.silence import Matcher, Silence
 from collector.rules.transition import Series, Transition, fingerprint
 from collector.statedb import open_state
 from collector.stations.purge import purge as forget
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Table
+from collector.stores.store import Select, Store, Table
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from tests.collector.bench import BATCH, NOW, SPOOL, dump
@@ -37,14 +39,17 @@ def alert_of(node: str) -> Table:
     return Table("alerts", tags, [NOW], {"state": ["firing"], "node": [node]})
 
 
-def duty_of(node: str, number: int) -> list[Table]:
-    """A silence of a station, and what somebody wrote when they took its alert for theirs, within one millisecond."""
-    rows = [
-        (f"silence:s-{node}", f'["s-1", [["node", "{node}"]], 0, 1, "anna", "", false]'),
-        (f"ack:f-{node[-2:]}", "[]"),
-    ]
-    columns = [{"name": [name], "body": [body]} for name, body in rows]
-    return [Table("duty", (), [NOW], each, sub_ns=2 * number + n) for n, each in enumerate(columns)]
+def said_of(node: str) -> dict[str, str]:
+    """A silence of a station that has ended, what somebody wrote when they took its alert, and who has not heard."""
+    silence = json.dumps(Silence("s-1", (Matcher("node", node),), 0, 1, "anna", ""))
+    return {f"silence:s-{node}": silence, f"ack:f-{node[-2:]}": "[]", f"untold:f-{node[-2:]}": "{}"}
+
+
+def say(store: Store, *nodes: str) -> None:
+    """As a collector writes it (SharedDuty), all of them in one millisecond, and the end of the silences."""
+    for node in nodes:
+        assert shared_duty._write(store, said_of(node), 0, NOW)
+        assert shared_duty._write(store, {f"silence:s-{node}": ""}, 0, NOW + 1)
 
 
 def purge(settings: Path, **document: Any) -> None:
@@ -59,18 +64,17 @@ def test_influxdb_forgets_a_station_that_had_alerts(influxd: Influxd, tmp_path: 
     """Its DROP SERIES was refused as soon as any station had had an alert."""
     store = Influx1(influxd.url, "purge")
     store.prepare()
-    for number, node in enumerate(("lp-0017", "lp-0018")):
+    for node in ("lp-0017", "lp-0018"):
         air = Table("air_quality", (("node", node), ("site", "here")), [NOW], {"pm25_ugm3": [9.0]})
-        for table in (air, alert_of(node), *duty_of(node, number)):
-            store.write(store.render(table))
+        store.write(store.render(air) + store.render(alert_of(node)))
+    say(store, "lp-0017", "lp-0018")
     state = str(tmp_path / "collector.db")
     wants = {"kind": "influx1", "url": influxd.url, "database": "purge"}
     purge(tmp_path / "collector.yaml", store=wants, state_file=state)
     (left,) = store.select(Select("air_quality", ("pm25_ugm3",), group_by=("node",)))
     (alerts,) = store.select(Select("alerts", ("node",)))
     assert (left.tags, [node for _, node in alerts.rows]) == ({"node": "lp-0018"}, ["lp-0018"])
-    (duty,) = store.select(Select("duty", ("name",)))
-    assert [name for _, name in duty.rows] == ["silence:s-lp-0018", "ack:f-18"]
+    assert shared_duty.read(store, NOW).keys() == said_of("lp-0018").keys()
     again = typed("stations", "purge", "lp-0017", "--yes", "--config", str(tmp_path / "collector.yaml"))
     assert (again.returncode, "nothing is known of lp-0017" in again.stderr) == (1, True)
     store.close()
@@ -89,8 +93,8 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
         ingest.take(node, dump(good | {"seq": 43, "blocks": None}), NOW)
         ingest.take(node, b"noise " + node.encode(), NOW)
         ingest.write(NOW)
-        for table in (alert_of(node), *duty_of(node, number)):
-            store.write(store.render(table))
+        store.write(store.render(alert_of(node)))
+        say(store, node)
     desk = DeskFile(tmp_path / "desk.db")
     Reports(desk).submit("lp-0017", "other", "it hums", "", NOW)
     desk.close()
@@ -105,8 +109,8 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
             assert hits == [], path
             if path.name != "desk.db":
                 assert any("lp-0018" in line for line in db.iterdump()), "the neighbour is still there"
-            if path.name == "readings.db":
-                assert [name for (name,) in db.execute("SELECT name FROM p_duty")] == ["silence:s-lp-0018", "ack:f-18"]
+    with closing(Sqlite(tmp_path / "readings.db")) as left:
+        assert shared_duty.read(left, NOW).keys() == said_of("lp-0018").keys()
 
 
 def test_a_neighbour_at_a_site_of_the_same_name_keeps_its_alerts_and_so_does_who_watches_links(tmp_path: Path) -> None:
