@@ -18,6 +18,7 @@ from collector.stores.store import Store
 from wire.batch import SEQ_MAX
 
 MISSING_SHOWN = 20
+LOOKS_MAX = 10
 RENUMBERED = "renumbered"
 """The reason of a record that names what a new life has left behind."""
 Span = tuple[int, int]
@@ -48,7 +49,26 @@ class Finding(NamedTuple):
 
 
 def audit(store: Store, node: str | None = None, kept: Collection[tuple[str, str, int]] = ()) -> list[Finding]:
-    """Check every node, or one. Raises StoreDown. `kept`: node, spool and sequence of quarantined batches."""
+    """Check every node, or one. Raises StoreDown. `kept`: node, spool and sequence of quarantined batches.
+
+    Rows and ledger are two questions, between which a batch may arrive: a node whose numbers differ is looked at again
+    for as long as there are more of its batches each time.
+    """
+    return [_settled(store, found, kept) for found in _look(store, node, kept)]
+
+
+def _settled(store: Store, found: Finding, kept: Collection[tuple[str, str, int]]) -> Finding:
+    for _ in range(LOOKS_MAX):
+        again = _look(store, found.node, kept) if found.rows_missing else []
+        if not again:  # or purged meanwhile
+            break
+        before, found = found.batches, again[0]
+        if found.batches == before:
+            break
+    return found
+
+
+def _look(store: Store, node: str | None, kept: Collection[tuple[str, str, int]]) -> list[Finding]:
     stored = ledger.rows_by_node(store, node)
     gaps: dict[str, list[ledger.Gap]] = {}
     for gap in ledger.gaps(store, node):

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from collector.delivery import ledger
+from collector.delivery.audit import audit
 from tests.closes import Closes
 from tests.collector.bench import BATCH, SPOOL, Bench, dump
 from wire import batch
@@ -35,3 +40,28 @@ def test_sequences_digests_and_rows_are_told_as_they_were_stored(tmp_path: Path,
     }
     assert {(one.rows, one.quarantined) for found in told.values() for one in found} == {(4, 0)}
     assert ledger.batches(store, "lp-1") == {}
+
+
+def test_a_batch_that_arrives_during_an_audit_is_not_missing(
+    tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a hundred stations that sent, one audit in three said that rows were missing."""
+    bench, batches = closes(Bench(tmp_path)), ledger.batches
+    numbers = iter(range(1, 4))
+
+    def send() -> None:
+        document = json.loads(json.dumps(BATCH)) | {"seq": next(numbers)}
+        for block in document["blocks"]:
+            block["t0"] += document["seq"] * 10_000
+        bench.send(dump(document))
+
+    def asked(*of: Any) -> Any:
+        with suppress(StopIteration):
+            send()
+        return batches(*of)
+
+    send()
+    monkeypatch.setattr(ledger, "batches", asked)
+    assert [(found.batches, found.complete) for found in audit(bench.store)] == [(3, True)]
+    bench.store.remove("traffic_flow")
+    assert [found.complete for found in audit(bench.store)] == [False]
