@@ -7,6 +7,7 @@ from typing import Final
 PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "lang": ("zh-CN", "en"),
     "skip": ("跳到正文", "Skip to content"),
+    "skip_map": ("跳过地图", "Skip the map"),
     "safe_colours": ("无障碍配色", "Colour-blind-safe colours"),
     "official_colours": ("标准配色", "Official colours"),
     "other_language": ("EN", "中文"),

@@ -362,6 +362,18 @@ def test_other_colours_have_no_violation_either(browser: Any, standing: Served, 
     context.close()
 
 
+def test_the_keyboard_goes_past_a_map_of_many_stations_in_one_step(browser: Any, standing: Served) -> None:
+    """Of 300 markers each was a step on the way to the alerts and the list."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(standing.url("/en/"))
+    page.focus("text=Skip the map")
+    assert page.locator("text=Skip the map").bounding_box()["x"] >= 0, "in sight, while it has the focus"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.alerted') !== null")
+    page.close()
+
+
 def test_a_phone_shows_the_list_or_the_map(browser: Any, standing: Served) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()
