@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,20 +100,24 @@ def may_be_written(file: Path, before: str, after: Config) -> None:
     except (NotUsable, Failure, OSError):  # what cannot be used has no spool that waits for it
         return
     if left != after.spool.path and (waiting := _waiting_in(left)):
-        readings = f"{waiting} reading{'s' * (waiting > 1)} wait{'s' * (waiting == 1)}"
-        text = f"{readings} in {left}, and nobody would send what is left there"
+        text = f"{waiting} in {left}, and nobody would send what is left there"
         cure = f"stop the agent, move {left} (and its -wal) to {after.spool.path}, then once more"
         raise Failure(Exit.CONFIGURATION, "readings-wait", text, cure)
 
 
-def _waiting_in(spool: Path) -> int:
-    """How many readings; 0 where there is no spool, or none that this user may read."""
+def _waiting_in(spool: Path) -> str | None:
+    """How many readings, in words; None where there is no spool, none waits, or none that this user may read."""
     from edge_agent.spool.file import SpoolError
     from edge_agent.spool.view import View
 
-    with suppress(SpoolError, sqlite3.Error, OSError), closing(View(spool)) as view:
-        return view.survey().waiting_rows
-    return 0
+    waiting = 0
+    try:
+        with closing(View(spool)) as view:
+            waiting = view.survey().waiting_rows
+    except (SpoolError, sqlite3.Error, OSError) as error:
+        if sqlite3.DatabaseError in (type(error), type(error.__cause__)):  # no other error is of damage alone
+            return "readings may wait, which the next agent saves from damage,"
+    return f"{waiting} reading{'s' * (waiting > 1)} wait{'s' * (waiting == 1)}" if waiting else None
 
 
 def replace_checked(file: Path, text: str) -> None:

@@ -275,6 +275,12 @@ def test_a_spool_is_not_left_behind_with_what_waits_in_it(file: Path, tmp_path: 
     with pytest.raises(Failure, match="1 reading waits"):  # as `setup --anew` writes it
         replace_checked(file, SETTINGS)
     assert file.read_text() == before
+    whole = old.read_bytes()
+    for at, spoilt in ((0, 4096), (4096, len(whole))):  # the first page, and all the others
+        old.write_bytes(whole[:at] + b"\xff" * (spoilt - at) + whole[spoilt:])
+        refused = config("set", f"spool.path={new}", file=file).exception
+        assert "may wait" in str(refused), "an agent that begins there would save what is intact"
+    old.write_bytes(whole)
     old.rename(new)
     assert config("set", f"spool.path={new}", file=file).exit_code == 0
 
