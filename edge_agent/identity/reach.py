@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from common.settings import BrokerAddress, broker_address
+from common.tls import PatientSocket
 from wire import names, signed, strictjson
 from wire.exits import Exit, Failure, reason
 
@@ -63,7 +64,9 @@ def mqtt_client(settings: Config, address: BrokerAddress, tool: str) -> paho.Cli
     client = paho.Client(CallbackAPIVersion.VERSION2, f"{settings.node}.{tool}", protocol=spoken)
     client.username_pw_set(address.username or settings.node, address.password)
     if address.tls is not None:
-        client.tls_set_context(address.tls())
+        tls = address.tls()
+        tls.sslsocket_class = PatientSocket
+        client.tls_set_context(tls)
     client.connect_timeout = ANSWER_S
     return client
 
@@ -95,7 +98,7 @@ def why_not_let_in(address: BrokerAddress, client_id: str) -> str | None:
 
 
 def ask_collector(
-    settings: Config, question: str, body: dict[str, Any], tool: str = "setup", timeout_s: float = 10.0
+    settings: Config, question: str, body: dict[str, Any], tool: str = "setup", timeout_s: float = 30.0
 ) -> dict[str, Any]:
     """The collector's signed answer. Raises Failure when the broker cannot be reached or nobody answers in time."""
     address, keys = that_answers(broker_of(settings)), pinned_keys(settings)

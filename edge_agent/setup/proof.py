@@ -66,7 +66,7 @@ def _stored_since(settings: Config, began_s: float) -> dict[str, Any]:
         text = "the clock has not been set by NTP: readings wait here"
         raise Failure(Exit.NOT_HEALTHY, "clock-not-set", text, "lamppost agent doctor --only clock")
     began_ms = clock.wall_ms() - round((time.monotonic() - began_s) * 1000)
-    return ask_collector(settings, "stored", {"from_ms": began_ms}, "setup", 5.0)
+    return ask_collector(settings, "stored", {"from_ms": began_ms})
 
 
 @contextmanager

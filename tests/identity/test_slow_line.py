@@ -12,13 +12,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 
 from collector.identity.authority import Authority, new_key, pem, pem_key, utc_now
-from common.settings import BrokerAddress
+from common.settings import BrokerAddress, load_settings
 from common.tls import PatientSocket, believing
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.delivery.uplink import Uplink
 from edge_agent.identity.identity import Identity
+from edge_agent.settings.config import Config
+from edge_agent.setup import proof
 from edge_agent.spool.spool import Spool
 from tests.chaos import proxy
 from tests.identity.city import City
@@ -77,3 +80,27 @@ def test_it_is_let_in_at_120_bytes_a_second(city: City, tmp_path: Path, monkeypa
             assert asyncio.run(tries(uplink)) == 0, "at the first try"
     finally:
         slow.stop()
+
+
+@pytest.mark.real
+@pytest.mark.long
+def test_a_set_up_is_proved_where_an_answer_takes_two_seconds(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had five for three of them, and no station on such a line could be set up."""
+    monkeypatch.setattr(proxy, "LATENCY_S", (1.0, 1.0))
+    link = proxy.Link("late", city.plan.broker_port, fault="latency")
+    late = proxy.Proxy([link], random.Random(1))
+    air = {"name": "air-1", "profile": "plantower-pms5003", "port": "/dev/a"}
+    file = tmp_path / "agent.yaml"
+    settings = {
+        "node": "lp-0092", "site": "s", "identity": str(city.enrol("lp-0092")), "clock": {"trust": "always"},
+        "broker": {"host": "127.0.0.1", "port": link.port}, "sensors": [air],
+    }  # fmt: skip
+    file.write_text(yaml.safe_dump(settings))
+    late.start()
+    try:
+        answer = proof._stored_since(load_settings(Config, file, ""), time.monotonic())
+    finally:
+        late.stop()
+    assert answer["node"] == "lp-0092"
