@@ -205,7 +205,7 @@ class Sensor:
             if "range_m" in seen:
                 self.traffic.detect(now_ms, seen["range_m"])
         elif self.traffic is not None and "speed_kmh" in seen:
-            self.traffic.detect(now_ms, seen["speed_kmh"], seen.get("length_m"))
+            self.traffic.detect(now_ms, seen["speed_kmh"], seen.get("length_m"), seen.get("range_m"))
         elif self.traffic is not None and "speed_abs_kmh" in seen:
             self.traffic.detect_unsigned(now_ms, seen["speed_abs_kmh"])
 

@@ -1,9 +1,12 @@
 """Counting on the device: what a radar says of each target becomes counts and speeds per interval. Pure.
 
 A radar reports one vehicle several times while it is in the beam. Reports of one direction that follow each other
-within `GAP_MS` are one vehicle; its speed is the median of its reports. A report alone may be a damaged line and is not
-believed, nor are two with a word between them that nothing is there. A radar that sums up a vehicle when it has passed,
-with its length, is believed in one report. No record of a single vehicle leaves the box.
+within `GAP_MS` are one vehicle, where a distance is told those alone that are less than `GAP_MS` of its way from where
+it should be by now: on a busy road the next one comes into the beam before the first has left. Its speed is the median
+of its reports. Without a distance what goes on for `BEAM_M` of road has been one vehicle at least, and another begins.
+A report alone may be a damaged line and is not believed, nor are two with a word between them that nothing is there. A
+radar that sums up a vehicle when it has passed, with its length, is believed in one report. No record of a single
+vehicle leaves the box.
 
 Some radars, and some lines of others, tell a speed without a sign. Such a report belongs to the vehicle in the beam
 that drives about as fast; where there is none, the vehicle's direction is not known and it is counted as `any`, unless
@@ -28,6 +31,8 @@ from edge_agent.sensors.interval import Interval, Stretch
 from edge_agent.sensors.tally import Tally
 
 GAP_MS = 1_000
+NEAR_M = 2.0  # distances are told in steps of as much
+BEAM_M = 200.0  # no radar here sees one vehicle on more of its way
 LATE_MS = 3_000  # a radar sums a vehicle up once it has not seen it for a while
 REPORTS_MIN = 2  # radar lines carry no checksum: one report alone may be a damaged line
 SLOWEST_KMH = 1.0
@@ -43,6 +48,8 @@ class _Passing:
 
     last_ms: int
     speeds: list[float]
+    range_m: float | None = None
+    way_m: float = 0.0  # on which it has been seen
     length_m: float | None = None
 
     def is_sure(self) -> bool:
@@ -52,6 +59,21 @@ class _Passing:
     def off(self, speed_kmh: float) -> float:
         """How far a report is from this vehicle's last one, km/h."""
         return abs(self.speeds[-1] - speed_kmh)
+
+    def off_m(self, time_ms: int, range_m: float | None, direction: str) -> float:
+        """How far a report is from where this vehicle should be by now; infinity when that is another one's."""
+        if range_m is None or self.range_m is None:
+            return 0.0
+        speed_ms = self.speeds[-1] / 3.6
+        moved_m = speed_ms * (time_ms - self.last_ms) / 1000
+        off_m = abs(range_m - (self.range_m + (moved_m if direction == "out" else -moved_m)))
+        return off_m if off_m <= max(NEAR_M, speed_ms * GAP_MS / 1000) else math.inf
+
+    def add(self, time_ms: int, speed_kmh: float, range_m: float | None) -> None:
+        """One more report of this vehicle."""
+        self.way_m += speed_kmh / 3.6 * (time_ms - self.last_ms) / 1000
+        self.last_ms, self.range_m = time_ms, range_m
+        self.speeds.append(speed_kmh)
 
 
 class Counter:
@@ -75,11 +97,13 @@ class Counter:
         self._interval = Interval(interval_s)
         self._tallies = {direction: Tally() for direction in self._series}
         self._tells: set[str] = set() if signed or one_way is not None else {"unsigned"}
-        self._open: dict[str, _Passing] = {}
+        self._open: dict[str, list[_Passing]] = {"in": [], "out": []}
         self._unsigned: list[_Passing] = []  # in the beam, direction not told: parted by their speeds
         self._unmeasured_ms: dict[str, int] = {}  # when the last vehicle was seen whose length is still to come
 
-    def detect(self, time_ms: int, speed_kmh: float, length_m: float | None = None) -> None:
+    def detect(
+        self, time_ms: int, speed_kmh: float, length_m: float | None = None, range_m: float | None = None
+    ) -> None:
         """One report: positive speed inbound, negative outbound. A direction that is not counted is passed over."""
         direction, speed_kmh = ("in" if speed_kmh > 0 else "out"), abs(speed_kmh) * self._along
         if speed_kmh < SLOWEST_KMH or (direction not in self._known and self._one_way is None):
@@ -88,11 +112,11 @@ class Counter:
         if length_m is not None:
             self._whole(time_ms, direction, speed_kmh, length_m * self._along)
             return
-        self._report(time_ms, direction, speed_kmh)
+        passing = self._report(time_ms, direction, speed_kmh, range_m)
         nameless = _alike(self._unsigned, time_ms, speed_kmh)
         if nameless is not None:  # the same vehicle, before its direction was told
             self._unsigned.remove(nameless)
-            self._open[direction].speeds[:0] = nameless.speeds
+            passing.speeds[:0] = nameless.speeds
 
     def detect_unsigned(self, time_ms: int, speed_kmh: float) -> None:
         """One report that does not tell the direction."""
@@ -103,26 +127,24 @@ class Counter:
             self._report(time_ms, self._one_way, speed_kmh)
             return
         self._tells.add("unsigned")
-        one = _alike([*self._open.values(), *self._unsigned], time_ms, speed_kmh)
+        one = _alike([*self._open["in"], *self._open["out"], *self._unsigned], time_ms, speed_kmh)
         if one is None:
             self._unsigned.append(_Passing(time_ms, [speed_kmh]))
         else:
-            one.last_ms = time_ms
-            one.speeds.append(speed_kmh)
+            one.add(time_ms, speed_kmh, one.range_m)
 
     def see_nothing(self, time_ms: int) -> None:  # noqa: ARG002 (the same duties as `presence.Presence`)
         """The radar says that nothing is before it: what was reported once until now will not be confirmed any more."""
-        for direction in [d for d, one in self._open.items() if not one.is_sure()]:
-            self._close(direction)
+        for direction, passing in self._open.items():
+            self._open[direction] = [one for one in passing if one.is_sure()]
         self._unsigned = [one for one in self._unsigned if one.is_sure()]
 
     def tick(self, now_ms: int) -> list[Reading]:
         """Close vehicles that have passed and, at a boundary, the interval: one reading a direction, zeros included."""
-        for direction in [d for d, one in self._open.items() if now_ms - one.last_ms > GAP_MS]:
-            self._close(direction)
-        for one in [one for one in self._unsigned if now_ms - one.last_ms > GAP_MS]:
-            self._unsigned.remove(one)
-            self._count(UNKNOWN, one)
+        for direction, passing in (*self._open.items(), (UNKNOWN, self._unsigned)):
+            for one in [one for one in passing if self._is_over(one, now_ms)]:
+                passing.remove(one)
+                self._count(direction, one)
         over = self._interval.tick(now_ms)
         return [] if over is None else [self._reading(direction, over) for direction in self._told()]
 
@@ -146,35 +168,41 @@ class Counter:
     def shift(self, offset_ms: int) -> None:
         """The clock was set: what is open moves to true time."""
         self._interval.shift(offset_ms)
-        for one in (*self._open.values(), *self._unsigned):
+        for one in (*self._open["in"], *self._open["out"], *self._unsigned):
             one.last_ms += offset_ms
         self._unmeasured_ms = {direction: time_ms + offset_ms for direction, time_ms in self._unmeasured_ms.items()}
 
-    def _report(self, time_ms: int, direction: str, speed_kmh: float) -> None:
-        last = self._open.get(direction)
-        if last is not None and time_ms - last.last_ms <= GAP_MS:
-            last.last_ms = time_ms
-            last.speeds.append(speed_kmh)
+    def _report(self, time_ms: int, direction: str, speed_kmh: float, range_m: float | None = None) -> _Passing:
+        passing = [one for one in self._open[direction] if not self._is_over(one, time_ms)]
+        off_m, one = min(
+            ((one.off_m(time_ms, range_m, direction), one) for one in passing),
+            key=lambda found: found[0],
+            default=(math.inf, None),
+        )
+        if one is None or off_m == math.inf:
+            one = _Passing(time_ms, [speed_kmh], range_m)
+            self._open[direction].append(one)
         else:
-            self._close(direction)
-            self._open[direction] = _Passing(time_ms, [speed_kmh])
+            one.add(time_ms, speed_kmh, range_m)
+        return one
+
+    def _is_over(self, one: _Passing, now_ms: int) -> bool:
+        """Whether the next report is another vehicle's; who sums them up parts them itself."""
+        endless = one.way_m > BEAM_M and "length" not in self._tells
+        return endless or now_ms - one.last_ms > GAP_MS
 
     def _whole(self, time_ms: int, direction: str, speed_kmh: float, length_m: float) -> None:
         """A vehicle has passed and is summed up: its reports came before, if any came."""
         self._tells.add("length")
         unmeasured_ms = self._unmeasured_ms.pop(direction, None)
-        if direction not in self._open and unmeasured_ms is not None and time_ms - unmeasured_ms <= LATE_MS:
+        passing = self._open[direction]
+        if not passing and unmeasured_ms is not None and time_ms - unmeasured_ms <= LATE_MS:
             if direction in self._tallies:
                 self._tallies[direction].lengths.append(length_m)
             return
-        passed = self._open.setdefault(direction, _Passing(time_ms, [speed_kmh]))
+        passed = passing.pop(0) if passing else _Passing(time_ms, [speed_kmh])
         passed.length_m = length_m
-        self._close(direction)
-
-    def _close(self, direction: str) -> None:
-        passed = self._open.pop(direction, None)
-        if passed is not None:
-            self._count(direction, passed)
+        self._count(direction, passed)
 
     def _count(self, direction: str, passed: _Passing) -> None:
         if not passed.is_sure():

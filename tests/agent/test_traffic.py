@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,23 @@ def rows(radar: Counter, until_ms: int, from_ms: int = 0) -> dict[str, list[Valu
         for reading in radar.tick(now_ms):
             found.setdefault(dict(reading.series.tags)["direction"], []).append(dict(reading.values))
     return found
+
+
+def counted(model: str, passing: list[Vehicle], **how: Any) -> list[Reading]:
+    """What a radar of this model tells of these, until a minute after the last."""
+    sensor = sensor_of(load(), Settings(name="radar-1", profile=model, port="/dev/null", **how))
+    stub = MODELS[model](Road(passing).targets)
+    sensor.begin(0.0, 0.0)
+    told: list[Reading] = []
+    for step in range(int(20 * passing[-1].t_s) + 20 * 70):
+        now_s = step / 20
+        data = stub.tick(now_s)
+        for ask in sensor.poller.due(now_s):
+            data += stub.receive(ask.data)
+        if data:
+            sensor.feed(data, round(now_s * 1000), now_s)
+        told += sensor.tick(round(now_s * 1000))
+    return told
 
 
 def histogram(values: Values, cells: tuple[str, ...] = SPEED_CELLS) -> list[int]:
@@ -306,27 +324,43 @@ def test_a_radar_of_summaries_alone_counts_by_them() -> None:
 def test_a_radars_bytes_become_counts(
     model: str, options: dict[str, int | float | str | bool], mode: str | None, directions: dict[str, int]
 ) -> None:
-    wants = Settings(name="radar-1", profile=model, port="/dev/null", options=options, mode=mode)
-    sensor = sensor_of(load(), wants)
     passing = [Vehicle(10.0 + 12 * n, 50.0 if n % 2 else -50.0, 10.5 if n % 4 == 0 else 4.4) for n in range(16)]
-    stub = MODELS[model](Road(passing).targets)
-    sensor.begin(0.0, 0.0)
     told: dict[str, int] = {}
     heavy = 0
-    for step in range(6_100):
-        now_s = step / 20
-        data = stub.tick(now_s)
-        for ask in sensor.poller.due(now_s):
-            data += stub.receive(ask.data)
-        if data:
-            sensor.feed(data, round(now_s * 1000), now_s)
-        for reading in sensor.tick(round(now_s * 1000)):
-            direction = dict(reading.series.tags)["direction"]
-            told[direction] = told.get(direction, 0) + int(reading.values["count"])
-            heavy += int(reading.values.get("heavy_count", 0))
+    for reading in counted(model, passing, options=options, mode=mode):
+        direction = dict(reading.series.tags)["direction"]
+        told[direction] = told.get(direction, 0) + int(reading.values["count"])
+        heavy += int(reading.values.get("heavy_count", 0))
     assert {direction: count for direction, count in told.items() if count} == directions
     assert heavy == (4 if mode == "objects" else 0)
     assert PROFILES[model].kind == "detection"
+
+
+@pytest.mark.parametrize("every_s", [4.0, 2.5])
+@pytest.mark.parametrize("speed_kmh", [60.0, 40.0, -40.0])
+@pytest.mark.parametrize("model", ["hilink-ld2451", "agd-315"])
+def test_vehicles_that_are_in_the_beam_together_are_parted_by_their_distance(
+    model: str, speed_kmh: float, every_s: float
+) -> None:
+    """On a busy road the beam is never empty for a second: as long as that lasted no vehicle was counted."""
+    passing = [Vehicle(20.0 + every_s * n, speed_kmh) for n in range(30)]
+    assert sum(int(told.values["count"]) for told in counted(model, passing)) == 30
+
+
+@pytest.mark.parametrize("model", ["hilink-ld2415h", "hikvision-csr", "mph-radar", "omnipresense-ops243a"])
+def test_of_a_stream_of_speeds_that_never_ends_some_are_counted_and_never_too_many(model: str) -> None:
+    passing = [Vehicle(20.0 + 4 * n, 40.0) for n in range(30)]
+    assert 30 * 44 / 250 < sum(int(told.values["count"]) for told in counted(model, passing)) <= 30
+
+
+def test_a_bus_that_is_seen_at_its_front_and_its_rear_is_one() -> None:
+    radar = counter()
+    radar.tick(0)
+    for n in range(20):
+        for behind_m in (0.0, 9.0):
+            radar.detect(10_000 + 100 * n, 40.0, range_m=40 - 1.11 * n + behind_m)
+    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    assert told["count"] == 1
 
 
 def test_every_boundary_of_a_class_is_the_edge_of_a_cell() -> None:
