@@ -11,6 +11,8 @@ from edge_agent.sensors.presence import Presence
 from edge_agent.sensors.sensor import Sensor, counter_of
 from edge_agent.sensors.traffic import Counter
 from edge_agent.settings.config import Sensor as Settings
+from firmware_stubs.models import MODELS
+from firmware_stubs.road import Road, Vehicle
 
 EMPTY_M, ROOF_M = 5.0, 3.5
 
@@ -153,6 +155,41 @@ def test_an_eye_that_is_asked_seldom_still_sees_who_stands_there() -> None:
         eye.detect(t_s * 1000, ROOF_M if 20 <= t_s < 45 else EMPTY_M)
     values = eye.tick(60_000)[0].values
     assert (values["count"], values["occupancy_ratio"]) == (1, pytest.approx(20 / 60, abs=0.001))
+
+
+@pytest.mark.parametrize(
+    ("model", "mode", "speed_kmh"),
+    [("benewake-tfmini", "push", 80.0), ("benewake-tfmini", "triggered", 80.0), ("ultrasonic-ff", "push", 60.0),
+     ("ultrasonic-ff", "polled", 30.0), ("maxbotix-hrxl", "push", 60.0)],
+)  # fmt: skip
+def test_an_eye_counts_what_drives_as_fast_as_it_can_see(model: str, mode: str, speed_kmh: float) -> None:
+    """Three reports were wanted of each vehicle: an eye that tells ten a second has two of a car at 60 km/h."""
+    assert passed_below(model, mode, speed_kmh, empty_m=4.0) == 30
+
+
+@pytest.mark.parametrize(("model", "nothing_m"), [("maxbotix-hrxl", 9.999), ("ultrasonic-ff", 65.533)])
+def test_over_a_lane_that_is_out_of_reach_all_that_is_seen_is_a_vehicle(model: str, nothing_m: float) -> None:
+    """The first vehicle was the background, and none after it was nearer."""
+    assert passed_below(model, "push", 30.0, empty_m=nothing_m) >= 25
+
+
+def passed_below(model: str, mode: str, speed_kmh: float, empty_m: float) -> int:
+    """How many of thirty cars, six seconds one after the other, an eye above the lane counts."""
+    road = Road([Vehicle(10 + 6.013 * n, speed_kmh) for n in range(30)])
+    how = {"triggered": True} if mode == "polled" else {}
+    stub = MODELS[model](lambda t_s: {"range_m": 2.5 if road.covered(t_s) else empty_m}, **how)
+    sensor = sensor_of(catalogue.load(), Settings(name="eye-1", profile=model, port="/dev/null", mode=mode))
+    sensor.begin(0.0, 0.0)
+    count = 0
+    for step in range(26_000):
+        now_s, now_ms = step / 100, step * 10
+        data = stub.tick(now_s)
+        for ask in sensor.poller.due(now_s):
+            data += stub.receive(ask.data)
+        if data:
+            sensor.feed(data, now_ms, now_s)
+        count += sum(int(reading.values["count"]) for reading in sensor.tick(now_ms))
+    return count
 
 
 @pytest.mark.parametrize(
