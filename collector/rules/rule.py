@@ -35,6 +35,7 @@ from pydantic import (
     model_validator,
 )
 
+from collector.numbers.windows import DAYS
 from collector.rules import words
 from collector.rules.complaint import hint
 from collector.rules.fields import ANNOUNCED, INDEX_KIND, KINDS_WATCHED, OWN_LINK, TAG_WORDS
@@ -278,7 +279,12 @@ class Rule(_Strict):
             )
         if what == "category" and self.kind != INDEX_KIND:
             raise ValueError(f"a category is of an index: write kind: {INDEX_KIND}")
+        if self.hours is not None and 0 < self.hours.start < self.hours.end and self._is_of_days():
+            raise ValueError("a day is stamped with its midnight, when these hours are closed: leave hours out")
         return self
+
+    def _is_of_days(self) -> bool:
+        return self.kind.endswith(DAYS) or (self.kind == INDEX_KIND and self.scope.period == ("1d",))
 
     @cached_property
     def limit(self) -> Limit:

@@ -120,6 +120,18 @@ def test_a_zone_that_does_not_exist_is_refused():
     assert "unknown time zone" in problem(hours={"from": "06:00", "to": "22:00", "zone": "Asia/Shangai"})
 
 
+def test_hours_that_are_closed_at_midnight_are_refused_of_days():
+    """A day's row bears its midnight: the rule was fine, and called nobody ever."""
+    closed = {"from": "06:00", "to": "22:00", "zone": "Asia/Shanghai"}
+    index = {"kind": "air_index", "window": ..., "raise": ..., "clear": ..., "category": "重度污染"}
+    days = ({"kind": "air_quality_1d", "window": {"last": "pm25_ugm3_mean"}}, index | {"scope": {"period": "1d"}})
+    for day in days:
+        assert "leave hours out" in problem(**day, hours=closed)
+        assert parse(changed(**day, hours=closed | {"from": "00:00", "days": ["sat"]}))
+        assert parse(changed(**day, hours=closed | {"from": "22:00", "to": "06:00"}))
+    assert parse(changed(**index, hours=closed)), "of hours"
+
+
 def test_rules_that_are_no_list_are_refused():
     with pytest.raises(BadRules, match="rules are a list"):
         parse({"alert": "x"})
