@@ -190,21 +190,23 @@ class Window:
         """How much of the window is there: readings against those expected, else buckets that hold any."""
         if interval_ms is None:
             return (self.base_filled + (self.open[0] > 0)) / self.count
-        expected = (time_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
-        return min(1.0, (self.base_n + self.open[0]) / max(expected, 1.0))
+        return min(1.0, (self.base_n + self.open[0]) / self._expected(time_ms, interval_ms))
+
+    def _expected(self, time_ms: int, interval_ms: int) -> int:
+        """How many readings there can be up to one of this time, which is one of them: whole ones, at least it."""
+        return max(time_ms - (self.top - self.count + 1) * self.width, 0) // interval_ms + 1
 
     def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:
         """The largest share() there can be while `more` readings from `first_ms` on enter the open bucket."""
         if interval_ms is None:
             return (self.base_filled + 1) / self.count
-        expected = (first_ms - (self.top - self.count + 1) * self.width) / interval_ms + 1
-        return min(1.0, (self.base_n + self.open[0] + more) / max(expected, 1.0))
+        return min(1.0, (self.base_n + self.open[0] + more) / self._expected(first_ms, interval_ms))
 
     def share_until(self, until_ms: int, more: int, interval_ms: int | None) -> float:
         """The largest share() there can be before `until_ms` while at most `more` readings come."""
         if interval_ms is None:
             return min(1.0, (self.base_filled + 1 + until_ms // self.width - self.top) / self.count)
-        expected = (self.count - 1) * self.width / interval_ms + 1
+        expected = (self.count - 1) * self.width // interval_ms + 1
         return min(1.0, (self.base_n + self.open[0] + more) / expected)
 
     def at(self, time_ms: int, interval_ms: int | None) -> tuple[float | None, float]:

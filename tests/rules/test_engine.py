@@ -55,6 +55,16 @@ def test_a_window_that_is_not_complete_raises_nothing_and_clears_nothing():
     assert told(run(engine, rows([1] * 60, T0 + HOUR + 10 * STEP)))[0][1] == "resolved"
 
 
+@pytest.mark.parametrize(("interval_ms", "over"), [(HOUR, "1h"), (HOUR, "2h"), (10 * MINUTE, "10m"), (7_000, "1m")])
+@pytest.mark.parametrize("began_ms", [0, 5_000, 4 * MINUTE + 1])
+def test_a_window_of_which_every_reading_came_is_complete(interval_ms, over, began_ms):
+    """Of hours, a mean over one or two was complete by half, and no rule on it could fire."""
+    whole = {"window": {"mean": "pm25_ugm3", "over": over, "complete": "100%"}}
+    engine = engine_of(whole, interval_ms=interval_ms)
+    assert told(run(engine, rows([80] * 20, T0 + began_ms, interval_ms)))[0][:2] == ("rule-0", "firing")
+    assert {alert.state for alert in engine.alerts()} == {"firing"}
+
+
 def test_a_flagged_value_leaves_its_windows_and_no_others():
     engine = engine_of(
         {}, {"window": {"last": "pm10_ugm3"}}, {"window": {"suspect": "pm25_ugm3", "over": "1m"}, "raise": "> 20%"}
