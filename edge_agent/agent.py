@@ -140,7 +140,8 @@ class Agent:
             self.recorder.trouble(spool_trouble(self.config.spool.path, error))
             self.errands.begin_anew = True
         finally:
-            self.notifier.stopping()
+            if not self.errands.begin_anew:  # the process goes on, and systemd would send it no more signal
+                self.notifier.stopping()
             self.errands.end()
             await _cancel(tasks)
             await self.tap.close()

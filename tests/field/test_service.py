@@ -6,8 +6,11 @@ import operator
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -143,29 +146,54 @@ def test_the_watchdog_is_fed_only_while_readings_are_taken_where_sensors_give_th
     assert progress.advances(30, 11)
 
 
+class Systemd:
+    """Stands where systemd stands: hears what a service says of itself."""
+
+    def __init__(self, address: Path) -> None:
+        self.heard: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(address))
+        self._socket.settimeout(0.1)
+
+    def hears(self, word: str) -> bool:
+        """Whether this was said until now."""
+        with suppress(TimeoutError):
+            while True:
+                self.heard.append(self._socket.recv(4096).decode())
+        return any(word in line for line in self.heard)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
+    """What every program that is started from here tells."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    systemd = Systemd(tmp_path / "notify")
+    yield systemd
+    systemd.close()
+
+
 @pytest.mark.real
-def test_systemd_hears_ready_alive_and_stopping_from_a_real_agent(
-    field: Field, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    heard: list[str] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(0.1)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        field.start_alone()
+def test_systemd_hears_ready_alive_and_stopping_from_a_real_agent(field: Field, systemd: Systemd) -> None:
+    field.start_alone()
+    wait_for("READY", lambda: systemd.hears("READY=1"))
+    wait_for("WATCHDOG", lambda: systemd.hears("WATCHDOG=1\nEXTEND_TIMEOUT_USEC="))
+    wait_for("STATUS", lambda: systemd.hears("STATUS=2/2 ports open, connected"))
+    field.agent.stop()
+    wait_for("STOPPING", lambda: systemd.hears("STOPPING=1"))
 
-        def hear(word: str) -> bool:
-            try:
-                while True:
-                    heard.append(systemd.recv(4096).decode())
-            except TimeoutError:
-                return any(word in line for line in heard)
 
-        wait_for("READY", lambda: hear("READY=1"))
-        wait_for("WATCHDOG", lambda: hear("WATCHDOG=1\nEXTEND_TIMEOUT_USEC="))
-        wait_for("STATUS", lambda: hear("STATUS=2/2 ports open, connected"))
-        field.agent.stop()
-        wait_for("STOPPING", lambda: hear("STOPPING=1"))
+@pytest.mark.real
+def test_an_agent_that_begins_anew_does_not_call_itself_stopping(field: Field, systemd: Systemd) -> None:
+    """After that word systemd reloads, restarts and stops a unit no more: it waits for an end that does not come."""
+    field.start_alone()
+    wait_for("READY", lambda: systemd.hears("READY=1"))
+    systemd.heard.clear()
+    os.kill(field.status()["pid"], signal.SIGHUP)
+    wait_for("the next agent", lambda: systemd.hears("READY=1"))
+    assert not systemd.hears("STOPPING=1")
 
 
 def test_nobody_is_told_where_no_systemd_is() -> None:
