@@ -122,12 +122,14 @@ def init(
     drop_old: bool = typer.Option(False, "--drop-old", help="End a rollover: the old authority is believed no more."),
     signing_key: bool = typer.Option(False, "--new-signing-key", help="Another key to sign with; agents learn of it."),
     rules: bool = typer.Option(False, "--new-broker-rules", help="Who may do what at the broker, written anew."),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask, where --drop-old would leave stations behind."),
 ) -> None:
     """Make keys, certificates and settings of a new installation, and say what to do next. Overwrites nothing.
 
     With --host the broker and the enrolment door listen on every address, without it on loopback only. --renew,
     --roll-over and --drop-old keep hosts and name. --new-signing-key (one was stolen or lost) and --new-broker-rules
-    (mosquitto's file of them is gone) want no visit to any station.
+    (mosquitto's file of them is gone) want no visit to any station. --drop-old asks where a station has not renewed since
+    --roll-over.
 
     Example:  lamppost collector init --tls --host mqtt.city.example
     """
@@ -147,8 +149,25 @@ def init(
     hosts = (*host, *(one for one in ("127.0.0.1", "localhost") if one not in host)) if host or not again else ()
     listen = everywhere() if host else "127.0.0.1"
     plan = Plan(folder, name, hosts, tls, broker_port, enrol_port, listen, data)
+    if drop_old and not yes:
+        _ask_for_who_stays_behind(folder / "collector.yaml")
     steps = make_again(plan, roll_over, drop_old) if again else begin(plan)
     _say_next(folder, steps)
+
+
+def _ask_for_who_stays_behind(config: Path) -> None:
+    """A station that knows the old authority alone believes neither broker nor office afterwards."""
+    from collector.identity.office import enrolment
+
+    with open_desk(config) as (settings, file):
+        behind = enrolment(settings, file).strangers(wall_ms())
+    if not behind:
+        return
+    typer.echo(f"not renewed since the rollover: {', '.join(behind)}", err=True)
+    who = counted(len(behind), "station")
+    if not typer.confirm(f"{who} will then have to be enrolled again on the pole: drop the old authority?", err=True):
+        cure = "each renews by itself within 90 days; lamppost stations retire NAME, of one that is gone"
+        raise Failure(Exit.USAGE, "not-confirmed", "nothing was changed", cure)
 
 
 def _new_signing_key(settings: Config) -> list[str]:

@@ -81,6 +81,11 @@ class Authority:
         return b"".join(pem(one.certificate) for one in (self, *self.older))
 
     @property
+    def begun(self) -> datetime:
+        """Since when it signs."""
+        return self.certificate.not_valid_before_utc + BACKDATE
+
+    @property
     def oldest(self) -> Authority:
         """The one that everybody out there believes already."""
         return self.older[-1] if self.older else self

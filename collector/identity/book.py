@@ -168,6 +168,16 @@ class Book:
         )
         return [Enrolled(*row) for row in rows]
 
+    def not_renewed(self, since_ms: int, good_ms: int) -> list[str]:
+        """Stations whose newest certificate is from before `since_ms`, and does not end before `good_ms`."""
+        rows = self._file.look(
+            "SELECT node FROM station JOIN certificate USING (node) WHERE state = 'active' AND revoked_ms IS NULL"
+            " GROUP BY node HAVING max(made_ms) < ? AND max(expires_ms) > ? ORDER BY node",
+            since_ms,
+            good_ms,
+        )
+        return [str(row[0]) for row in rows]
+
     def refused(self, who: str, what: str, about: str, now_ms: int) -> None:
         """Somebody was refused: a line in the trail, or one more of those that the next line counts."""
         with self._file.use() as db:

@@ -115,6 +115,14 @@ class Enrolment:
             raise Refused("certificate-refused", "the certificate cannot be renewed; enrol with a token")
         return answer
 
+    def strangers(self, now_ms: int) -> list[str]:
+        """Stations that do not know the newest authority: they hear of it when they renew."""
+        if not self.authority.older:
+            return []
+        begun_ms = int(self.authority.begun.timestamp() * 1000)
+        renewable_ms = now_ms - int(RENEWABLE_AFTER.total_seconds() * 1000)
+        return self.book.not_renewed(begun_ms, renewable_ms)
+
     def retire(self, node: str, who: str, now_ms: int) -> int:
         """The node is out: at the broker now, and by the list of the revoked. Returns how many certificates it had.
 

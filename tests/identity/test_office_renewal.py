@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from collector.identity.authority import hosts_of
+from collector.identity.authority import Authority, hosts_of
 from tests.identity.city import City
 from tests.servers import wait_for
+from wire.exits import Exit
 
 pytestmark = pytest.mark.real
 HOSTS = ("mqtt.city.example", "192.0.2.7", "127.0.0.1", "localhost")
@@ -39,6 +41,36 @@ def test_the_broker_s_names_the_collector_s_name_and_the_files_owners_stay(tmp_p
             wait_for("the broker to show its new certificate", lambda: serial_of(city) not in seen)
             seen.add(serial_of(city))
         assert len(seen) == 4
+    finally:
+        city.close()
+
+
+def test_the_old_authority_is_dropped_unasked_only_when_no_station_is_left_that_knows_no_other(tmp_path: Path) -> None:
+    """Dropped right after the rollover it left every station of the city out, until somebody had climbed its pole."""
+    city = City(tmp_path)
+    city.start()
+    try:
+        folders = [city.enrol(node) for node in ("lp-0001", "lp-0002", "lp-0003")]
+        time.sleep(1 - time.time() % 1)  # an authority begins with a second
+        for word in ("--roll-over", "--drop-old"):
+            made = city.lamppost("collector", "init", str(city.plan.folder), word, stdin="n\n")
+        assert made.returncode == Exit.USAGE
+        assert "not renewed since the rollover: lp-0001, lp-0002, lp-0003\n" in made.stderr
+        assert "3 stations will then have to be enrolled again on the pole" in made.stderr
+        assert len(Authority.load(city.plan.folder / "pki").older) == 1, "nothing was changed"
+        city.broker.reload()
+        city.collector.stop()
+        city.collector.start()
+        city.wait_for_door()
+        for folder in folders[:2]:
+            renewed = city.lamppost("agent", "enrol", "renew", "--folder", str(folder))
+            assert renewed.returncode == 0, renewed.stderr
+        made = city.lamppost("collector", "init", str(city.plan.folder), "--drop-old", stdin="")
+        assert "rollover: lp-0003\n1 station will" in made.stderr
+        assert city.office("stations", "retire", "lp-0003").returncode == 0
+        made = city.lamppost("collector", "init", str(city.plan.folder), "--drop-old")
+        assert made.returncode == 0, made.stderr
+        assert not Authority.load(city.plan.folder / "pki").older
     finally:
         city.close()
 
