@@ -52,9 +52,11 @@ class Alertmanager:
         alerts = [Transition.read(value) for _, value in delivery.body["lines"]]
         return self._post(alerts) if alerts else self._post_test(delivery)
 
-    def repeat(self) -> Outcome:
-        """Say again what fires and what has just ended."""
+    def repeat(self) -> Outcome | None:
+        """Say again what fires and what has just ended; None where nothing does: nobody was asked."""
         alerts = list(self._standing())
+        if not alerts:
+            return None
         for start in range(0, len(alerts), MOST):
             said = self._post(alerts[start : start + MOST])
             if not isinstance(said, Told):

@@ -130,7 +130,9 @@ class Teller:
                 tried = self.step(channel)
                 if repeat is not None and passed(self._now_ms(), repeated_ms, every_ms):
                     repeated_ms = self._now_ms()
-                    self._note(channel.name, repeat())
+                    said = repeat()
+                    if said is not None:
+                        self._note(channel.name, said)
             except Exception:
                 log.exception("%s: telling failed; trying again", channel.name)
                 tried = 0

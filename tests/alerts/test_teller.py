@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.alerts.book import Book
+from collector.notify.alertmanager import Alertmanager
 from collector.notify.channel import NotNow, Outcome, Told
 from collector.notify.grant import Grants
 from collector.notify.message import Place, Writer
@@ -345,6 +346,31 @@ def test_a_channel_that_cannot_repeat_goes_on_telling(office: Office, caplog: py
     finally:
         office.teller.stop()
     assert "out of order" in caplog.text
+
+
+def test_a_channel_that_has_nothing_to_repeat_is_not_up_by_that(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A collector that stands by said once a minute of an Alertmanager that was away: it takes notifications again."""
+
+    class Away(Alertmanager):
+        repeat_ms = 0
+        repeats = 0
+
+        def repeat(self) -> Outcome | None:
+            self.repeats += 1
+            return super().repeat()
+
+    away = Away("hook", "http://127.0.0.1:1", WRITER, tuple, lambda: T0)
+    office.teller = Teller(office.outbox, [away], office._save, lambda: T0)
+    office.change("lp-1", "firing", 0)
+    office.teller.start()
+    try:
+        wait_for("the next minute", lambda: away.repeats > 1)
+    finally:
+        office.teller.stop()
+    assert "does not take a notification: Connection refused" in caplog.text
+    assert "again" not in caplog.text
 
 
 def test_what_was_told_is_let_go_of_after_a_month_and_what_nobody_took_after_a_year(
