@@ -128,8 +128,8 @@ def init(
 
     With --host the broker and the enrolment door listen on every address, without it on loopback only. --renew,
     --roll-over and --drop-old keep hosts and name. --new-signing-key (one was stolen or lost) and --new-broker-rules
-    (mosquitto's file of them is gone) want no visit to any station. --drop-old asks where a station has not renewed since
-    --roll-over.
+    (mosquitto's file of them is gone) want no visit to any station. --drop-old asks where a station has not renewed
+    since --roll-over.
 
     Example:  lamppost collector init --tls --host mqtt.city.example
     """
