@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.delivery import unanswered
 from edge_agent.device import clock, vitals
 from edge_agent.screens.status import not_connected
+from edge_agent.unheard import Unheard
 from wire.exits import reason
 
 if TYPE_CHECKING:
@@ -37,10 +38,13 @@ class SelfReport:
         self._recent: dict[str, deque[float]] = {}
         self.last: dict[str, Any] | None = None
         self._unwritten = False
+        self._unheard = Unheard()
 
     def write(self) -> dict[str, Any]:
         """Say it, and return what was said."""
         said = self.last = self.said()
+        for news in self._unheard.news(said, clock.wall_ms()):
+            log.log(logging.WARNING if news.is_bad else logging.INFO, news.text)
         path = self._agent.config.status_file
         aside = path.with_name(path.name + ".new")
         try:

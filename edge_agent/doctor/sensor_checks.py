@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED, STUCK, STUCK_CURE, why_not_opened
-from edge_agent.screens.status import FOREIGN_BYTES
+from edge_agent.screens.status import FOREIGN_BYTES, only_damage
 from edge_agent.words import reading, span
 from wire.quantities import QUANTITIES
 
@@ -75,8 +75,8 @@ def _unheard(check: str, mine: dict[str, Any], profile: Profile, up_s: float) ->
         if not heard:
             return warn(check, f"0 bytes in {span(up_s)}", f"{_wires(profile)} Some models speak after a minute only")
         return warn(check, f"{heard} bytes, no whole frame yet", "wait a minute, then look again")
-    bad = sum(mine["bad"].values())
-    if bad > mine["bad"].get("no_reply", 0) and not mine["frames"]:
+    if only_damage(mine):
+        bad = sum(mine["bad"].values())
         return fail(check, f"{bad} bad frames and no good one: wrong model or speed", "lamppost agent probe")
     told = "nothing since the agent started" if mine["last_frame_ms"] is None else f"silent for {span(age_s)}"
     return fail(check, told, _wires(profile))

@@ -8,6 +8,7 @@ import pwd
 from pathlib import Path
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
+from edge_agent.lines.not_opened import BUSY
 from edge_agent.lines.ports import PortInfo, find_ports
 
 GROUP = "dialout"
@@ -97,6 +98,9 @@ def serial_busy(station: Station) -> Result:
         if port.holder is not None and not (pid and pid in port.holder):
             cure = "sudo systemctl stop ModemManager" if "ModemManager" in port.holder else "end that program"
             return fail(check, f"{_short(port.path)} is {port.state}", cure)
+    for sensor in station.said["sensors"] if station.said else []:
+        if not sensor["open"] and sensor.get("trouble") == BUSY:  # the agent has met it, and we may not see who it is
+            return fail(check, f"{_short(sensor['port'])} is in use", "end that program: sudo lamppost agent ports")
     return ok(check, "no other program has a port of ours open")
 
 

@@ -11,6 +11,7 @@ STALE_S = 15.0
 WAITING_S = 120.0
 FULL_SHARE = 0.95
 FOREIGN_BYTES = 256  # a sensor of the model that the settings name has said something readable by then
+DAMAGED = 5  # the first bytes after a start may be half a frame
 
 
 def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
@@ -26,7 +27,7 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
     elif said.get("link_refusal"):
         found.append("the broker refuses what is sent: lamppost agent doctor --only broker.acl")
     for sensor in said["sensors"]:
-        state = _state(said, sensor, now_ms)
+        state = state_of(said, sensor, now_ms)
         if state not in ("ok", "warming up"):
             found.append(f"{sensor['name']} {state}: lamppost agent doctor --only sensor.{sensor['name']}")
     if said["refused"]:
@@ -100,7 +101,8 @@ def _stale(said: dict[str, Any], now_ms: float) -> bool:
     return bool(now_ms - said["at_ms"] > STALE_S * 1000)
 
 
-def _state(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:
+def state_of(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:
+    """How a sensor is, in a word or two."""
     if _stale(said, now_ms):
         return "not known"
     if not sensor["open"]:
@@ -108,7 +110,7 @@ def _state(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:
     if sensor.get("trouble"):
         return "port stuck"
     silent = sensor["last_frame_ms"] is None or now_ms - sensor["last_frame_ms"] > sensor.get("silence_s", 60) * 1000
-    if silent and sensor.get("unread_bytes", 0) >= FOREIGN_BYTES:
+    if silent and (sensor.get("unread_bytes", 0) >= FOREIGN_BYTES or only_damage(sensor)):
         return "garbled"
     if sensor["last_frame_ms"] is None:
         return "nothing heard"
@@ -117,8 +119,14 @@ def _state(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:
     return "warming up" if sensor.get("doubt") == "warming_up" else sensor.get("doubt") or "ok"
 
 
+def only_damage(sensor: dict[str, Any]) -> bool:
+    """Whether something speaks there, and never in a whole frame: another speed makes few bytes of many."""
+    damaged = sum(count for why, count in sensor["bad"].items() if why not in ("no_reply", "refused"))
+    return damaged >= DAMAGED and not sensor["frames"]
+
+
 def _sensor(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> list[str]:
-    state = _state(said, sensor, now_ms)
+    state = state_of(said, sensor, now_ms)
     age = "" if sensor["last_frame_ms"] is None else f"{span((now_ms - sensor['last_frame_ms']) / 1000)} ago"
     line = f"{sensor['name']:<8} {reading(sensor['values'])}"
     lines = [f"{line:<36} {age:<10} {state}".rstrip()]

@@ -17,7 +17,7 @@ from edge_agent.tap import Tap
 def report_to(file: Path, monkeypatch: pytest.MonkeyPatch) -> SelfReport:
     agent: Any = SimpleNamespace(config=SimpleNamespace(status_file=file))
     made = SelfReport(agent)
-    monkeypatch.setattr(made, "said", dict)
+    monkeypatch.setattr(made, "said", lambda: {"sensors": []})
     return made
 
 

@@ -12,7 +12,7 @@ from tests.agent.test_line_cost import NOW_MS, SAID
 
 SENSOR: dict[str, Any] = {
     "name": "air-1", "open": True, "trouble": None, "last_frame_ms": NOW_MS - 1000, "silence_s": 10, "unread_bytes": 0,
-    "values": {"pm25_raw_ugm3": 35}, "bad": {}, "doubt": None, "recent": [35, 36],
+    "frames": 0, "values": {"pm25_raw_ugm3": 35}, "bad": {}, "doubt": None, "recent": [35, 36],
 }  # fmt: skip
 LONG_AGO = NOW_MS - 60_000
 
@@ -31,6 +31,8 @@ def told(**sensor: Any) -> dict[str, Any]:
         ({"last_frame_ms": None}, "nothing heard"),
         ({"last_frame_ms": LONG_AGO, "unread_bytes": 5000}, "garbled"),
         ({"last_frame_ms": None, "unread_bytes": 5000}, "garbled"),
+        ({"last_frame_ms": None, "unread_bytes": 40, "bad": {"bad_header": 40, "no_reply": 9}}, "garbled"),
+        ({"last_frame_ms": None, "bad": {"no_reply": 40}}, "nothing heard"),
     ],
 )
 def test_what_is_wrong_with_a_sensor_has_a_word_and_a_command(sensor: dict[str, Any], state: str) -> None:

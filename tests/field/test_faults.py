@@ -168,6 +168,17 @@ def test_each_sensor_fault_has_its_cure(sensor: dict[str, Any], state: State, cu
     assert cure in result.cure
 
 
+def test_a_port_that_the_agent_finds_in_use_is_not_said_to_be_free(field: Field) -> None:
+    """Who may not see other people's programs read "no other program has a port of ours open" beside "port shut"."""
+    field.write(field.settings())
+    now_ms = round(time.time() * 1000)
+    busy = said(open=False, trouble=BUSY, port="/dev/ttyUSB0") | {"at_ms": now_ms}
+    (field.folder / "status.json").write_text(json.dumps(busy))
+    found = field.doctor("serial.busy")["serial.busy"]
+    assert (found["state"], found["text"]) == ("fail", "ttyUSB0 is in use")
+    assert "sudo lamppost agent ports" in found["cure"]
+
+
 def test_the_wires_to_look_at_are_those_of_the_model() -> None:
     """Whoever stood before a bus of 24 V was told to check 5 V, and TX and RX, which it has not."""
     from edge_agent.settings.config import Sensor
