@@ -142,6 +142,18 @@ def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: S
     page.wait_for_selector("#alert-f1 .word:text('acknowledged')", timeout=4000)
 
 
+def test_a_message_that_tells_what_the_page_was_made_with_leaves_it_alone(seen: Seen, served: Served) -> None:
+    """Each form of two hundred alerts was made anew, behind every acknowledgement; an open one had "news" waiting."""
+    seen.enter()
+    seen.page.evaluate("""() => {
+      document.querySelector("#alert-f1").isAsMade = true;
+      addEventListener("renewed", () => document.body.setAttribute("data-heard", ""));
+    }""")
+    served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
+    seen.page.wait_for_selector("body[data-heard]")
+    assert seen.page.evaluate("document.querySelector('#alert-f1').isAsMade")
+
+
 def test_a_form_that_is_left_open_says_that_news_waits_for_it(seen: Seen, served: Served) -> None:
     """The list stood still for as long as it was open, on a page that said that it updates by itself."""
     seen.page.clock.install()

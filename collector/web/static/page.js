@@ -31,6 +31,14 @@ function replacePart(old, part) {
   if (focused) focusAt(old, focused);
 }
 
+// What the page had from the beginning, as a message would tell it: without ages, and without this session's own token.
+function asTold(part) {
+  const copy = part.cloneNode(true);
+  for (const time of copy.querySelectorAll("time[data-ms]")) time.textContent = "";
+  for (const field of copy.querySelectorAll("input[name=csrf]")) field.setAttribute("value", "");
+  return copy.innerHTML;
+}
+
 const MARKED_MS = 20 * SECOND; // the mark of a touch stays for ever
 let markedMs = 0;
 document.addEventListener("selectionchange", () => (markedMs = Date.now()));
@@ -47,7 +55,7 @@ function replaceParts() {
   const came = waiting.size;
   for (const [name, part] of waiting) {
     const places = [...document.querySelectorAll(`[data-live="${CSS.escape(name)}"]`)];
-    const changed = places.filter((old) => (shown.get(old) ?? old.innerHTML) !== part.innerHTML);
+    const changed = places.filter((old) => (shown.get(old) ?? asTold(old)) !== part.innerHTML);
     if (changed.some(isInUse)) continue;
     for (const old of changed) replacePart(old, part);
     waiting.delete(name);
