@@ -12,7 +12,7 @@ from collector.notify.grant import Grants
 from collector.rules.notification import STATE_WORDS, WHAT_WORDS
 from collector.rules.outbox import Delivery
 from collector.rules.rule import SEVERITIES
-from collector.rules.transition import Transition
+from collector.rules.transition import Transition, limit_words
 from collector.rules.words import reading
 
 VERSION: Final = 1
@@ -168,5 +168,5 @@ def _span(alerts: Sequence[Transition], language: str) -> str:
     if not values or not alerts[0].limit:
         return ""
     span = "–".join(dict.fromkeys(map(reading, (min(values), max(values)))))
-    unit, limit = alerts[0].unit, alerts[0].limit
-    return f": {span} {unit} (limit {limit})" if language == "en" else f"：{span} {unit}（限值 {limit}）"
+    zh, en = limit_words(alerts[0].state, alerts[0].limit)
+    return f": {span} {alerts[0].unit}{en}" if language == "en" else f"：{span} {alerts[0].unit}{zh}"

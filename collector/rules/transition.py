@@ -249,6 +249,13 @@ def orphan(
     )
 
 
+def limit_words(state: str, limit: str) -> tuple[str, str]:
+    """In Chinese and English, in brackets: 限值 would be that of a law, and an end has another than a beginning."""
+    if state == "resolved":
+        return f"（解除阈值 {limit}）", f" (clears at {limit})"
+    return f"（阈值 {limit}）", f" (limit {limit})"
+
+
 def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
     """One line each in Chinese and English: what, how much, against which limit."""
     solved_zh, solved_en = ("已恢复：", "Resolved: ") if state == "resolved" else ("", "")
@@ -264,10 +271,10 @@ def texts(rule: Rule, value: float | None, state: str) -> tuple[str, str]:
     else:
         name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
         shown = "-" if value is None else f"{reading(value)}{unit}"
-        limit = f"{rule.clear_limit if solved_zh else rule.limit}"
+        limit_zh, limit_en = limit_words(state, f"{rule.clear_limit if solved_zh else rule.limit}")
         began_zh, began_en = ("", "") if solved_zh else ("触发时 ", "began at ")  # it is read hours later, too
-        detail_zh = f"：{name_zh} {began_zh}{shown}（限值 {limit}）"
-        detail_en = f": {name_en} {began_en}{shown} (limit {limit})"
+        detail_zh = f"：{name_zh} {began_zh}{shown}{limit_zh}"
+        detail_en = f": {name_en} {began_en}{shown}{limit_en}"
         if rule.category is not None:
             words = "、".join(rule.category), ", ".join(rule.category)
             detail_zh, detail_en = ("", "") if solved_zh else (f"：{words[0]}", f": {words[1]}")

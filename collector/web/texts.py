@@ -113,6 +113,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "backdrop": ("底图：", "Background: "),
     "began_at": ("触发时", "began at"),
     "of_limit": ("（阈值 {n}）", " (limit {n})"),
+    "of_clear_limit": ("（解除阈值 {n}）", " (clears at {n})"),
     "traffic_soon": (
         "车流量：首个五分钟结束后显示。",
         "Traffic: shown after the first five minutes.",

@@ -220,7 +220,7 @@ def test_pages_say_once_that_an_alert_is_over_and_by_which_limit(tmp_path: Path,
     desk.reading(90.0)
     desk.wait(2 * MINUTE)
     (firing,) = desk.alerting.current()
-    assert (firing.text_zh, firing.detail_zh) == ("过高", "：PM2.5 触发时 90 µg/m³（限值 > 75）")
+    assert (firing.text_zh, firing.detail_zh) == ("过高", "：PM2.5 触发时 90 µg/m³（阈值 > 75）")
     assert (firing.text_en, firing.detail_en) == ("too high", ": PM2.5 began at 90 µg/m³ (limit > 75)")
     assert (firing.value, firing.threshold) == (90.0, 75.0)
     desk.reading(43.0)

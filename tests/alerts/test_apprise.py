@@ -102,7 +102,7 @@ def test_people_get_it_in_both_languages(tmp_path: Path, ntfy: Ntfy) -> None:
     assert channel.send([message()]) == Told()
     (took,) = ntfy.took
     assert took["title"] == "[告警] lp-1 站 / [FIRING] Station lp-1"
-    assert "PM2.5 过高：PM2.5 触发时 91 µg/m³（限值 > 75）" in took["message"]
+    assert "PM2.5 过高：PM2.5 触发时 91 µg/m³（阈值 > 75）" in took["message"]
     assert "PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75)" in took["message"]
 
 
@@ -295,7 +295,7 @@ def test_what_is_due_together_is_one_text(tmp_path: Path, ntfy: Ntfy) -> None:
     (took,) = ntfy.took
     assert took["title"] == "[FIRING] ×2 [RESOLVED] Station lp-1, Station lp-2, Station lp-3"
     assert took["message"].count("began at") == 2
-    over = "PM2.5 too high: PM2.5 60 µg/m³ (limit <= 75), since 2026-09-21 22:13:20 until"
+    over = "PM2.5 too high: PM2.5 60 µg/m³ (clears at <= 75), since 2026-09-21 22:13:20 until"
     assert f"[RESOLVED] Station lp-3: {over}" in took["message"], "or nobody knows whose it is"
     assert "  https://city.example/ops/alert/" in took["message"]
 
@@ -330,11 +330,11 @@ def test_a_storm_is_told_rule_by_rule_and_names_some_stations(tmp_path: Path, nt
     assert en.splitlines()[1:] == [
         "[FIRING] ×40 PM2.5 too high: 80–119 µg/m³ (limit > 75)",
         f"  {shown} and 32 more",
-        "[RESOLVED] PM2.5 too high: 60 µg/m³ (limit <= 75)",
+        "[RESOLVED] PM2.5 too high: 60 µg/m³ (clears at <= 75)",
         "  Station lp-99",
         "https://city.example/en/ops",
     ]
-    assert "[告警] ×40 PM2.5 过高：80–119 µg/m³（限值 > 75）" in zh
+    assert "[告警] ×40 PM2.5 过高：80–119 µg/m³（阈值 > 75）" in zh
     assert "lp-7 站 等 40 站" in zh
 
 

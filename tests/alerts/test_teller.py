@@ -203,7 +203,7 @@ def test_a_message_says_all_in_both_languages_and_is_signed(office: Office, rece
     office.tell()
     (message,), (headers,) = receiver.took, receiver.headers
     assert message["text"]["zh"] == (
-        "[告警] lp-1 站\n[告警] PM2.5 过高：PM2.5 触发时 80 µg/m³（限值 > 75），air-1，始于 2026-09-21 22:13:20\n"
+        "[告警] lp-1 站\n[告警] PM2.5 过高：PM2.5 触发时 80 µg/m³（阈值 > 75），air-1，始于 2026-09-21 22:13:20\n"
         f"  https://city.example/ops/alert/{message['alerts'][0]['fingerprint']}"
     )
     assert (

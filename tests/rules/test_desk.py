@@ -424,5 +424,5 @@ def test_a_message_says_station_state_value_and_limit_in_both_languages():
     desk = Desk()
     desk.hear([firing()], T0)
     (said,) = desk.tick(T0)
-    assert said.text_zh == "east lp-1\n[告警] 过高：PM2.5 触发时 80 µg/m³（限值 > 75）"
+    assert said.text_zh == "east lp-1\n[告警] 过高：PM2.5 触发时 80 µg/m³（阈值 > 75）"
     assert said.text_en == "east lp-1\n[FIRING] too high: PM2.5 began at 80 µg/m³ (limit > 75)"

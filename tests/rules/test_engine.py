@@ -20,9 +20,9 @@ def told(transitions):
 def test_a_level_is_passed_and_left():
     said = run(engine_of({"clear": "< 60"}), rows([10, 80, 70, 65, 59, 80]))
     assert told(said) == [("rule-0", "firing", 1), ("rule-0", "resolved", 4), ("rule-0", "firing", 5)]
-    assert said[0].text_zh == "PM2.5 过高：PM2.5 触发时 80 µg/m³（限值 > 75）"
+    assert said[0].text_zh == "PM2.5 过高：PM2.5 触发时 80 µg/m³（阈值 > 75）"
     assert said[0].text_en == "PM2.5 too high: PM2.5 began at 80 µg/m³ (limit > 75)"
-    assert said[1].text_en == "Resolved: PM2.5 too high: PM2.5 59 µg/m³ (limit < 60)"
+    assert said[1].text_en == "Resolved: PM2.5 too high: PM2.5 59 µg/m³ (clears at < 60)"
     assert said[0].key == said[1].key != said[2].key
     assert said[0].fingerprint == said[2].fingerprint
 

@@ -35,7 +35,7 @@ def test_the_limit_told_is_the_one_that_was_passed():
         ({"offline": "5m", "kind": "node_health"}, "异常：离线超过 5 分钟", "Unusual: offline for 5m"),
         (
             LEVEL,
-            "异常：PM2.5 1 小时均值 触发时 80 µg/m³（限值 > 75）",
+            "异常：PM2.5 1 小时均值 触发时 80 µg/m³（阈值 > 75）",
             "Unusual: PM2.5 1h mean began at 80 µg/m³ (limit > 75)",
         ),
     ],
@@ -64,8 +64,8 @@ def test_what_was_kept_before_words_were_has_those_before_the_colon():
         ({"absent": "10m"}, "已恢复：异常", "Resolved: Unusual"),
         (
             LEVEL,
-            "已恢复：异常：PM2.5 1 小时均值 50 µg/m³（限值 < 60）",
-            "Resolved: Unusual: PM2.5 1h mean 50 µg/m³ (limit < 60)",
+            "已恢复：异常：PM2.5 1 小时均值 50 µg/m³（解除阈值 < 60）",
+            "Resolved: Unusual: PM2.5 1h mean 50 µg/m³ (clears at < 60)",
         ),
     ],
 )
@@ -123,4 +123,4 @@ def test_a_window_of_hours_has_no_english_word_in_a_chinese_sentence():
     begun = said(
         {"kind": "air_quality_1h", "window": {"last": "pm25_ugm3_mean"}, "raise": "> 75"}, "firing", 80.0, series
     )
-    assert begun.text_zh == "异常：PM2.5 均值 触发时 80 µg/m³（限值 > 75）"
+    assert begun.text_zh == "异常：PM2.5 均值 触发时 80 µg/m³（阈值 > 75）"

@@ -67,6 +67,14 @@ def test_one_value_at_all_stations_is_told_once(storm: Served) -> None:
     assert "began at 90 µg/m³ (limit 75)" in storm.get("/en/").text
 
 
+def test_what_ended_tells_the_limit_of_its_end_as_such(storm: Served) -> None:
+    """The same alert had a limit of 75 while it fired."""
+    ended = [replace(alert, state="resolved", value=55.0, threshold=60.0) for alert in storm.city.alerts[:3]]
+    storm.city.alerts = ended
+    assert "55 µg/m³ (clears at 60)" in storm.get("/en/").text
+    assert "55 µg/m³（解除阈值 60）" in storm.get("/").text
+
+
 def test_a_rule_at_two_stations_is_two_entries(storm: Served) -> None:
     assert [len(some) for some in entries(storm.city.alerts[:2])] == [1, 1]
     assert entries([]) == []
