@@ -44,7 +44,7 @@ def real_pm25() -> list[float]:
 class Sender:
     """One node with one sensor. `batch()` gives the next sealed payload; `birth()` its birth."""
 
-    def __init__(self, number: int, start_ms: int = T0_MS, rows: int = 60, interval_ms: int = 1000) -> None:
+    def __init__(self, number: int, start_ms: int, rows: int = 60, interval_ms: int = 1000) -> None:
         self.node = f"lp-{number:05d}"
         self.site = f"site-{number // 8:04d}"
         self.spool = f"{start_ms:016x}{number:016x}"
@@ -110,7 +110,7 @@ def _stretches(rows: int) -> list[tuple[list[int], dict[str, list[Any]]]]:
 
 
 def fleet(
-    nodes: int, batches: int, rows: int = 60, start_ms: int = T0_MS, first: int = 0, interval_ms: int = 1000
+    nodes: int, batches: int, rows: int, start_ms: int = T0_MS, first: int = 0, interval_ms: int = 1000
 ) -> Iterator[tuple[Sender, list[bytes]]]:
     """Each node with its batches, in order."""
     for number in range(first, first + nodes):

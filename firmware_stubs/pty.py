@@ -182,9 +182,9 @@ def _serve(port: Port, now_s: float) -> None:
 
 
 @contextmanager
-def open_stub(stub: Stub, clock: Callable[[], float] = time.monotonic) -> Iterator[Port]:
+def open_stub(stub: Stub) -> Iterator[Port]:
     """One stub on one pseudo-terminal, for the length of a `with`."""
-    host = StubHost(clock)
+    host = StubHost()
     host.add("stub", stub)
     port = host.port("stub")
     host.start()

@@ -37,7 +37,7 @@ def half_up(value: Number, decimals: int = 0) -> Decimal:
     return _scaled_back(math.floor(_scaled(value, decimals) + Fraction(1, 2)), decimals)
 
 
-def truncated(value: Number, decimals: int = 0) -> Decimal:
+def truncated(value: Number, decimals: int) -> Decimal:
     """Drop further digits, as the US AQI does with concentrations (40 CFR 58 App. G)."""
     return _scaled_back(math.trunc(_scaled(value, decimals)), decimals)
 

@@ -50,7 +50,7 @@ class Ledger:
 class Demo:
     """One run. `start` brings everything up, `close` ends every child in order."""
 
-    def __init__(self, port: int, speed: float, seed: int, stations: int, folder: Path | None = None) -> None:
+    def __init__(self, port: int, speed: float, seed: int, stations: int, folder: Path | None) -> None:
         self.page = f"http://127.0.0.1:{port}/"
         self._port = port
         self._lampposts = LAMPPOSTS[:stations]

@@ -21,7 +21,7 @@ class SeriesOfHours:
     A direction takes the shorter way round: from 350° to 10° over north.
     """
 
-    def __init__(self, file: Path, column: str, time: str = "time_local", is_direction: bool = False) -> None:
+    def __init__(self, file: Path, column: str, time: str, is_direction: bool) -> None:
         self._is_direction = is_direction
         points: dict[float, float] = {}
         with file.open(encoding="utf-8", newline="") as lines:

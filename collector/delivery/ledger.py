@@ -93,7 +93,7 @@ def gaps(store: Store, node: str | None = None, since_ms: int | None = None) -> 
     ]
 
 
-def rows_by_node(store: Store, node: str | None = None) -> dict[str, int]:
+def rows_by_node(store: Store, node: str | None) -> dict[str, int]:
     """How many rows that came from agents the database has, by node. Raises StoreDown."""
     where = {} if node is None else {"node": node}
     counts: dict[str, int] = {}

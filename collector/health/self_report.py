@@ -45,7 +45,7 @@ def path_beside(state_file: Path) -> Path:
     return state_file.with_name(state_file.stem + ".report.json")
 
 
-def alarms_beside(state_file: Path, now_ms: int, runs: bool = False) -> dict[str, tuple[str, int]]:
+def alarms_beside(state_file: Path, now_ms: int, runs: bool) -> dict[str, tuple[str, int]]:
     """What the running collector with this state file says is wrong, and since when; nothing when it does not run.
 
     `runs`: the broker says that it does. Then a report that stands still is the thing that is wrong: a collector whose

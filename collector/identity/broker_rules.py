@@ -63,7 +63,7 @@ def role(name: str, rules: list[Rule]) -> dict[str, Any]:
     return {"rolename": name, "acls": acls}
 
 
-def whole_file(collector: str, nodes: Iterable[str] = ()) -> dict[str, Any]:
+def whole_file(collector: str, nodes: Iterable[str]) -> dict[str, Any]:
     """The plugin's file: programs of the city and the nodes that are in, nobody anonymous."""
     programs = {
         collector: _collector_role(collector),

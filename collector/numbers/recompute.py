@@ -26,7 +26,7 @@ Hours = dict[Tags, set[int]]
 
 
 def owe_anew(
-    store: Store, book: WindowBook, reporting: ReportingOf, since_ms: int, until_ms: int, node: str | None = None
+    store: Store, book: WindowBook, reporting: ReportingOf, since_ms: int, until_ms: int, node: str | None
 ) -> Iterator[int]:
     """Enter every hour of [since, until), a week at a time: how many. Raises StoreDown; may be repeated."""
     where: dict[str, str | tuple[str, ...]] = {} if node is None else {"node": node}

@@ -33,7 +33,7 @@ def explain(
     series: Series,
     history: Iterable[tuple[list[int], Columns]],
     at_ms: int,
-    interval_ms: int | None = None,
+    interval_ms: int | None,
     zone: str = "UTC",
     standing: Transition | None = None,
 ) -> Explanation:

@@ -12,6 +12,7 @@ from collector.zones import midnight
 from wire.quantities import QUANTITIES
 from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
+DAYS: Final = 7
 _OPEN_MS: Final = 3 * HOUR_MS
 """Hours younger than this may have no roll-up yet; of them the readings are counted."""
 _SIGN_OF_LIFE = {
@@ -48,13 +49,13 @@ def health(store: Store, node: str, now_ms: int) -> dict[str, tuple[int, float]]
     return found
 
 
-def availability(store: Store, node: str, now_ms: int, zone: ZoneInfo, days: int = 7) -> list[Day]:
+def availability(store: Store, node: str, now_ms: int, zone: ZoneInfo) -> list[Day]:
     """Minutes with a reading in each hour of the last days, by local days, today last. Raises StoreDown.
 
     Hours that are rolled up count the minutes of the sensor that was there most.
     """
     today = midnight(now_ms, zone)
-    midnights = [today - timedelta(days=n) for n in reversed(range(days))]
+    midnights = [today - timedelta(days=n) for n in reversed(range(DAYS))]
     minutes = _rolled_up(store, node, _ms(midnights[0]), now_ms) | _open(store, node, now_ms, zone)
     return [_day(midnight, minutes, now_ms) for midnight in midnights]
 

@@ -61,7 +61,7 @@ CHECKS = (
 )
 
 
-def chosen(only: Iterable[str] = (), leave_out: Iterable[str] = ()) -> list[Check]:
+def chosen(only: Iterable[str], leave_out: Iterable[str] = ()) -> list[Check]:
     """The checks that `only` and `leave_out` name, by id or by its beginning. Raises Failure for an unknown id."""
     for name in (*only, *leave_out):
         if not any(_means(name, check.id) for check in CHECKS):

@@ -34,7 +34,6 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
-FOLDER: Final = Path("/etc/lamppost/identity")
 TIMEOUT_S: Final = 30.0  # a slow line shakes hands for half of it
 ANSWER_MAX: Final = 64 * 1024
 
@@ -51,7 +50,7 @@ class Enrolled:
     folder: Path
 
 
-def by_token(text: str, folder: Path = FOLDER) -> Enrolled:
+def by_token(text: str, folder: Path) -> Enrolled:
     """Enrol with a one-time token. The authority is believed because the token carries its digest."""
     try:
         token = enrolment.read_token(text)
@@ -84,7 +83,7 @@ def by_token_once(text: str, folder: Path) -> Office:
     return identity.office()
 
 
-def new_request(node: str, folder: Path = FOLDER) -> bytes:
+def new_request(node: str, folder: Path) -> bytes:
     """A certificate request (PEM) for a key that waits in `folder`: the same key until the request is answered."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -102,7 +101,7 @@ def new_request(node: str, folder: Path = FOLDER) -> bytes:
     return _request(node, key)
 
 
-def take_answer(content: bytes, folder: Path = FOLDER, url: str | None = None) -> Enrolled:
+def take_answer(content: bytes, folder: Path, url: str | None = None) -> Enrolled:
     """Keep the office's answer. It must hold a certificate for the key that waits in `folder`."""
     key = _pending(folder)
     if key is None:
@@ -113,7 +112,7 @@ def take_answer(content: bytes, folder: Path = FOLDER, url: str | None = None) -
     return enrolled
 
 
-def renew(folder: Path = FOLDER) -> Enrolled:
+def renew(folder: Path) -> Enrolled:
     """A new key and certificate. The old ones stay in force until the new are on disk."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -43,7 +43,7 @@ class Stage:
 
 
 @contextmanager
-def stage(link: Path | None = None) -> Iterator[Stage]:
+def stage(link: Path | None) -> Iterator[Stage]:
     """A pseudo-terminal in raw mode, by a name of one's own when `link` is given."""
     master, slave = os.openpty()
     tty.setraw(slave)

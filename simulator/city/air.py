@@ -39,8 +39,8 @@ class AirOfPlace:
     """Air before one lamppost. `kerb` is how near the traffic is: 0 over the roofs, 1 at the kerb of a busy street."""
 
     def __init__(
-        self, seed: int, place: str, weather: Weather, traffic: Traffic, utc_offset_h: float, kerb: float = 0.2,
-        events: tuple[Event, ...] = (),
+        self, seed: int, place: str, weather: Weather, traffic: Traffic, utc_offset_h: float, kerb: float,
+        events: tuple[Event, ...],
     ) -> None:  # fmt: skip
         self._weather, self._traffic, self._offset_h = weather, traffic, utc_offset_h
         self._kerb, self._events = kerb, events
