@@ -35,6 +35,7 @@ from collector.rules import handover
 from collector.rules.desk import Desk, Policy
 from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.notification import group_of
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.recent import Columns
@@ -218,7 +219,7 @@ class Alerting:
 
     def _take_over(self, now_ms: int) -> None:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
-        sure_ms, group_ms = now_ms - self._engine.lateness_ms, self.desk.policy.group_ms
+        sure_ms, group_ms = now_ms - LATENESS_MS, self.desk.policy.group_ms
         since_ms = sure_ms - 2 * group_ms
         story = catch_up.take_over(self._engine, self._store, self.rules, self._look, self._learn, since_ms, now_ms)
         goes_ms: dict[str, int] = {}  # until when the last news of a group may have waited

@@ -9,6 +9,7 @@ from typing import Final
 from collector.alerts import points, stored
 from collector.rules import derived
 from collector.rules.engine import Engine
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.recent import Columns
 from collector.rules.rule import Rule
 from collector.rules.transition import Series, Transition, orphan
@@ -26,14 +27,13 @@ def replay(engine: Engine, store: Store, rules: Sequence[Rule], since_ms: int, l
 
     Raises StoreDown.
     """
-    lateness_ms = engine.lateness_ms
-    since_ms = max(since_ms, engine.oldest_head_ms() or 0) - lateness_ms
-    count, end_ms = 0, now_ms + lateness_ms
+    since_ms = max(since_ms, engine.oldest_head_ms() or 0) - LATENESS_MS
+    count, end_ms = 0, now_ms + LATENESS_MS
     for series, times, cells in stored.since(store, rules, since_ms, end_ms):
         head_ms = engine.head_ms(series)
         first = 0
         if head_ms:
-            first = next((row for row, t in enumerate(times) if t >= head_ms - lateness_ms), len(times))
+            first = next((row for row, t in enumerate(times) if t >= head_ms - LATENESS_MS), len(times))
         if first < len(times):
             count += len(times) - first
             look(series, times[first:], {name: column[first:] for name, column in cells.items()}, now_ms)
@@ -60,7 +60,7 @@ def take_over(
 
     Hours, days and indices come later than they are stamped, and are looked at from so much earlier.
     """
-    sure_ms = now_ms - engine.lateness_ms
+    sure_ms = now_ms - LATENESS_MS
     warm_ms = min(WARM_UP_MS, max(map(_warm_ms, rules), default=0))
     by_name = {rule.alert: rule for rule in rules}
     reach_ms = max(map(derived.reach_ms, engine.kinds), default=0)
@@ -82,7 +82,7 @@ def take_over(
             learn(now_ms)
     engine.adopt(firing_at(story, decides_ms), [each for each in story if each.event_ms >= decides_ms(each)])
     for kind, names in stored.columns_of(rules).items():
-        start_ms, end_ms = sure_ms - derived.reach_ms(kind), now_ms + engine.lateness_ms
+        start_ms, end_ms = sure_ms - derived.reach_ms(kind), now_ms + LATENESS_MS
         for rows in stored.rows(store, {kind: names}, start_ms, end_ms, end_ms - start_ms):
             look(*rows, now_ms)
     return story

@@ -32,7 +32,6 @@ from collector.rules.timeline import Timeline, orphans
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition
 
-LATENESS_MS: Final = 120_000
 _NONE: Final[Mapping[Series, int]] = MappingProxyType({})
 
 
@@ -58,11 +57,10 @@ class Alert(NamedTuple):
 class Engine:
     """All rules on all series. Pure: it knows the time only from its caller."""
 
-    def __init__(self, rules: Iterable[Rule], lateness_ms: int = LATENESS_MS) -> None:
+    def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = {rule.alert: rule for rule in rules}
         self.kinds = _kinds(self.rules.values())
-        self.lateness_ms = lateness_ms
-        self._joined = Joined(self.rules.values(), lateness_ms, self._near)
+        self._joined = Joined(self.rules.values(), self._near)
         self._absences = Absences(self.rules.values())
         self._index = RuleIndex((rule for rule in self.rules.values() if rule.spec is not None), self._joined.needed)
         self._timelines: dict[Series, Timeline | None] = {}
@@ -245,7 +243,7 @@ class Engine:
     def _enlist(self, series: Series, packed: dict[str, Any] | None, now_ms: int) -> Timeline | None:
         """Begin a timeline for a series that some rule watches; `packed` is its state, perhaps under other rules."""
         plan = self._plan(series)
-        timeline = None if plan is None else Timeline(series, plan, self._interval_ms(series), self.lateness_ms)
+        timeline = None if plan is None else Timeline(series, plan, self._interval_ms(series))
         if packed is not None:
             self._said += orphans(series, packed, plan, self.rules, now_ms)
             if timeline is None:

@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.rule import Condition, Rule, Spec, Window
 from collector.rules.timeline import Timeline
 from collector.rules.track import Track, Verdict, step, verdict
@@ -29,11 +30,8 @@ CATCH_UP: Final = 30
 class Joined:
     """The joined rules at work. `near` names the nodes near a series' own; None stands for the whole site."""
 
-    def __init__(
-        self, rules: Iterable[Rule], lateness_ms: int, near: Callable[[Series], tuple[str, ...] | None]
-    ) -> None:
+    def __init__(self, rules: Iterable[Rule], near: Callable[[Series], tuple[str, ...] | None]) -> None:
         self.rules = [rule for rule in rules if rule.joined]
-        self._lateness_ms = lateness_ms
         self._near = near
         self._of_site: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and site
         self._of_node: dict[tuple[str, str], dict[Series, Timeline]] = {}  # by kind and node
@@ -65,7 +63,7 @@ class Joined:
 
     def tick(self, now_ms: int) -> list[Transition]:
         """Decide every minute that is complete by now."""
-        last_ms = (now_ms - self._lateness_ms) // MINUTE_MS * MINUTE_MS
+        last_ms = (now_ms - LATENESS_MS) // MINUTE_MS * MINUTE_MS
         if self._set_back.look(now_ms):
             self._clock_was_ahead(last_ms)
         if not self.rules or last_ms <= self._minute_ms:

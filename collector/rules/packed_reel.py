@@ -53,7 +53,7 @@ def unpack(reel: Reel, packed: dict[str, Any]) -> None:
 
 def copy_of(reel: Reel) -> Reel:
     """A reel that stands where this one stands; it cannot go back behind that."""
-    new = Reel(reel.plan, reel.interval_ms, reel.lateness_ms, reel.say)
+    new = Reel(reel.plan, reel.interval_ms, reel.say)
     unpack(new, pack(reel))
     new.told = []
     new.base = new.mid = new.mark()

@@ -20,6 +20,7 @@ from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from collector.rules.correction import Say, corrections
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.plan import Plan
 from collector.rules.present import Present
 from collector.rules.recent import Columns, Recent
@@ -32,7 +33,7 @@ from collector.rules.window import Stand
 
 UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
 _ALL = (-math.inf, math.inf)
-REACH = 5  # lateness times that a window may be wound back: two marks and two chunks, each a lateness long, and room
+REACH_MS = 5 * LATENESS_MS  # that a window may be wound back: two marks and two chunks, each so long, and room
 
 
 class Mark(NamedTuple):
@@ -51,7 +52,6 @@ class Reel:
         "head_ms",
         "high",
         "interval_ms",
-        "lateness_ms",
         "low",
         "mid",
         "plan",
@@ -64,13 +64,12 @@ class Reel:
         "windows",
     )
 
-    def __init__(self, plan: Plan, interval_ms: int | None, lateness_ms: int, say: Say) -> None:
+    def __init__(self, plan: Plan, interval_ms: int | None, say: Say) -> None:
         """`say` finds the words for a change of a track."""
         self.plan = plan
         self.say = say
         self.interval_ms = interval_ms
-        self.lateness_ms = lateness_ms
-        self.windows = [window(watch.spec, REACH * lateness_ms) for watch in plan.watches]
+        self.windows = [window(watch.spec, REACH_MS) for watch in plan.watches]
         self.tracks: list[dict[str, Track]] = [{} for _ in plan.watches]
         self.low = [watch.calm[0] for watch in plan.watches]
         self.high = [watch.calm[1] for watch in plan.watches]
@@ -96,7 +95,7 @@ class Reel:
         said: list[Transition] = []
         start = 0
         while start < len(times):
-            end = bisect_right(times, times[start] + self.lateness_ms, start)
+            end = bisect_right(times, times[start] + LATENESS_MS, start)
             whole = end - start == len(times)
             chunk = (times, columns) if whole else (times[start:end], _cut(columns, start, end))
             self._keep_marks(*chunk)
@@ -179,7 +178,7 @@ class Reel:
         self.rest = rest(self.head_ms, self.interval_ms, zip(self.plan.watches, self.windows, self.tracks, strict=True))
         if self._is_calm(times, columns):
             return True
-        self.rest, self.restless_ms = None, self.head_ms + self.lateness_ms
+        self.rest, self.restless_ms = None, self.head_ms + LATENESS_MS
         return False
 
     def _is_calm(self, times: list[int], columns: Columns) -> bool:
@@ -271,9 +270,9 @@ class Reel:
             if plain or self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
                 tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
         interval_ms = self.interval_ms or 60_000
-        gap_ms = max(3 * interval_ms, self.lateness_ms) if self.interval_ms else UNKNOWN_GAP_MS
+        gap_ms = max(3 * interval_ms, LATENESS_MS) if self.interval_ms else UNKNOWN_GAP_MS
         age_ms = now_ms - time_ms
-        past = age_ms > self.lateness_ms + interval_ms
+        past = age_ms > LATENESS_MS + interval_ms
         ended: list[str] = []
         for name, track in tracks.items():
             rule = track.rule
@@ -336,13 +335,13 @@ class Reel:
 
         If it stood before the hole, whatever comes to fill that would have to be played again with each late reading.
         """
-        before_ms = times[0] - self.lateness_ms - 1
+        before_ms = times[0] - LATENESS_MS - 1
         if before_ms >= self.head_ms:
             for each, watch in zip(self.windows, self.plan.watches, strict=True):
                 if each.top or watch.column in columns:
                     each.roll(before_ms)
             self.base = self.mid = self.mark(before_ms)
-        elif times[-1] - self.mid.time_ms > self.lateness_ms:
+        elif times[-1] - self.mid.time_ms > LATENESS_MS:
             self.base, self.mid = self.mid, self.mark()
         else:
             return
@@ -353,7 +352,7 @@ class Reel:
         """The windows stand at a mark already: it is the base as soon as it is old enough."""
         assert self.rest is not None
         since_ms = self.rest.since_ms
-        if self.base.time_ms < since_ms < self.head_ms - self.lateness_ms:
+        if self.base.time_ms < since_ms < self.head_ms - LATENESS_MS:
             self.base = self.mid = self.mark(since_ms)
             self.recent.forget(since_ms)
             self._keep_told(self.told)

@@ -12,6 +12,7 @@ from typing import Any
 
 from collector.rules import derived
 from collector.rules.columns import wanted
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.packed_reel import copy_of, pack, unpack
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
@@ -30,12 +31,12 @@ class Timeline:
 
     __slots__ = ("jump_ms", "live", "past", "plan", "series", "spans", "wait_ms")
 
-    def __init__(self, series: Series, plan: Plan, interval_ms: int | None, lateness_ms: int) -> None:
+    def __init__(self, series: Series, plan: Plan, interval_ms: int | None) -> None:
         self.series = series
         self.plan = plan
         self.spans = derived.is_span(series)
         self.wait_ms = derived.wait_ms(series)
-        self.live = Reel(plan, interval_ms, lateness_ms, self.say)
+        self.live = Reel(plan, interval_ms, self.say)
         self.past: Reel | None = None
         self.jump_ms = 0
 
@@ -51,7 +52,7 @@ class Timeline:
         if times[0] > known_ms:
             self._keep_past(times[0])
             return self.live.advance(times, columns, now_ms)
-        oldest = bisect_left(times, max(head_ms - self.live.lateness_ms, self.live.base.time_ms + 1))
+        oldest = bisect_left(times, max(head_ms - LATENESS_MS, self.live.base.time_ms + 1))
         said: list[Transition] = []
         if oldest:
             old = times[:oldest], {name: column[:oldest] for name, column in columns.items()}
@@ -86,12 +87,12 @@ class Timeline:
     def _history(self, times: list[int], columns: Columns) -> list[Transition]:
         """Rows for a hole: what would have fired. An episode of the live reel is not history's to end."""
         past = self.past
-        if past is None or times[0] < past.head_ms - past.lateness_ms:
-            past = self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms, self.say)
+        if past is None or times[0] < past.head_ms - LATENESS_MS:
+            past = self.past = Reel(self.plan, self.live.interval_ms, self.say)
             self.jump_ms = self.jump_ms or self.live.head_ms
         feed = past.advance if times[0] > past.head_ms else past.reorder
         said = feed(times, columns, _END_OF_TIME_MS)
-        if self.jump_ms - times[-1] <= max(2 * (past.interval_ms or 0), past.lateness_ms):
+        if self.jump_ms - times[-1] <= max(2 * (past.interval_ms or 0), LATENESS_MS):
             said += self._end_past(past)
         ours = self.live.firing().keys() | {(each.rule, each.start_ms) for each in self.live.told if not each.late}
         return [each for each in said if (each.rule, each.start_ms) not in ours]
@@ -121,7 +122,7 @@ class Timeline:
         unpack(self.live, packed["live"])
         self.jump_ms = packed["jump"]
         if packed["past"] is not None:
-            self.past = Reel(self.plan, self.live.interval_ms, self.live.lateness_ms, self.say)
+            self.past = Reel(self.plan, self.live.interval_ms, self.say)
             unpack(self.past, packed["past"])
 
 

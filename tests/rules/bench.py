@@ -3,6 +3,7 @@
 import random
 
 from collector.rules.engine import Engine, Expected
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
 from collector.rules.transition import Series, episodes
 
@@ -51,16 +52,16 @@ def outcome(transitions):
     return [each._replace(late=False) for each in episodes(transitions)]
 
 
-def within_lateness(readings, seed, lateness_ms=120_000):
+def within_lateness(readings, seed):
     """A random order of arrival in which no reading is older than the newest less the lateness."""
     dice, left, order, head = random.Random(seed), list(readings), [], 0
     while left:
-        near = [r for r in left[:14] if r[0] <= left[0][0] + lateness_ms]
+        near = [r for r in left[:14] if r[0] <= left[0][0] + LATENESS_MS]
         pick = dice.choice(near if dice.random() < 0.7 else near[:1])
         left.remove(pick)
         order.append(pick)
         head = max(head, pick[0])
-    assert all(t >= max(u for u, _ in order[: i + 1]) - lateness_ms for i, (t, _) in enumerate(order))
+    assert all(t >= max(u for u, _ in order[: i + 1]) - LATENESS_MS for i, (t, _) in enumerate(order))
     return order
 
 

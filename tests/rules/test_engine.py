@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.rules.engine import Engine, Expected
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
 from collector.rules.transition import Series, episodes
 from tests.rules.bench import AIR, HOUR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, rules, run, within_lateness
@@ -206,7 +207,7 @@ def test_the_database_brings_back_what_a_crash_at_any_moment_took(values, seed):
             saved |= json.loads(json.dumps(engine.changes(1)))
         if not seen or dice.random() < 0.2:
             engine = Engine.restore(rules(*HARD), saved, [Expected(AIR, STEP)], T0)
-            since = (engine.head_ms(AIR) or 0) - engine.lateness_ms
+            since = (engine.head_ms(AIR) or 0) - LATENESS_MS
             times = sorted(t for t in stored if t >= since)
             engine.observe(AIR, times, {"pm25_ugm3": [stored[t] for t in times]}, head)
             said += engine.tick(head)

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from collector.rules import rest
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.statistic import window
@@ -141,7 +142,7 @@ def test_a_series_keeps_some_minutes_of_readings_however_long_it_rests(rest_ms, 
             if first % 11 == 0:
                 engine.reel(AIR).wake()
             kept.append(len(engine.reel(AIR).recent.times))
-    assert max(kept) <= (rest_ms + 3 * engine.lateness_ms) // 5_000 + chunk
+    assert max(kept) <= (rest_ms + 3 * LATENESS_MS) // 5_000 + chunk
 
 
 def test_a_reel_at_rest_remembers_one_rest_and_what_ends_it():

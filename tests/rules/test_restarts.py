@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from collector.rules.engine import Engine, Expected
+from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition
 
@@ -80,7 +81,7 @@ class Lives:
 
     def begin_again(self, now_ms: int) -> None:
         self.engine = Engine.restore([RULE], self.saved, INVENTORY, now_ms)
-        since_ms = (self.engine.head_ms(SERIES) or 0) - self.engine.lateness_ms
+        since_ms = (self.engine.head_ms(SERIES) or 0) - LATENESS_MS
         self._observe(sorted(each for each in self.stored if each[0] >= since_ms), now_ms)
         self._hear(now_ms, caught_up=True)
 
