@@ -6,13 +6,12 @@ file cannot enrol with it.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import sqlite3
 from typing import Final, NamedTuple
 
 from collector import trail
-from collector.web.desk.file import DeskFile
+from collector.web.desk.file import DeskFile, digest
 from wire.times import MINUTE_MS
 
 LIFE_MS: Final = 15 * 60_000
@@ -76,7 +75,7 @@ class Book:
             db.execute("DELETE FROM token WHERE expires_ms < ?", (now_ms - 30 * 24 * 3_600_000,))
             db.execute(
                 "INSERT INTO token VALUES (?, ?, ?, ?, ?, NULL, NULL)",
-                (_digest(token), node, who, now_ms, now_ms + life_ms),
+                (digest(token), node, who, now_ms, now_ms + life_ms),
             )
             trail.append(db, trail.Line(now_ms, who, "token", node))
         return token
@@ -87,7 +86,7 @@ class Book:
             taken = db.execute(
                 "UPDATE token SET used_ms = ? WHERE digest = ? AND node = ? AND used_ms IS NULL"
                 " AND revoked_ms IS NULL AND expires_ms > ?",
-                (now_ms, _digest(token), node, now_ms),
+                (now_ms, digest(token), node, now_ms),
             ).rowcount
             if not taken:
                 self._refused(db, trail.Line(now_ms, node, "token-refused", _why(db, token, node, now_ms)))
@@ -97,7 +96,7 @@ class Book:
     def give_back(self, token: str) -> None:
         """The token was good but nothing came of it through no fault of its holder."""
         with self._file.use() as db:
-            db.execute("UPDATE token SET used_ms = NULL WHERE digest = ?", (_digest(token),))
+            db.execute("UPDATE token SET used_ms = NULL WHERE digest = ?", (digest(token),))
 
     def tokens(self, now_ms: int) -> list[Token]:
         """All tokens that are remembered, newest first."""
@@ -195,10 +194,6 @@ class Book:
         self._written, self._unwritten = self._written + 1, 0
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
 def _state(row: sqlite3.Row, now_ms: int) -> str:
     if row["revoked_ms"] is not None:
         return "revoked"
@@ -208,7 +203,7 @@ def _state(row: sqlite3.Row, now_ms: int) -> str:
 
 
 def _why(db: sqlite3.Connection, token: str, node: str, now_ms: int) -> str:
-    row = db.execute("SELECT * FROM token WHERE digest = ?", (_digest(token),)).fetchone()
+    row = db.execute("SELECT * FROM token WHERE digest = ?", (digest(token),)).fetchone()
     if row is None:
         return "unknown"
     return _state(row, now_ms) if row["node"] == node else f"of {row['node']}"

@@ -7,7 +7,6 @@ and taken away by `lamppost user` on the collector's machine.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -18,7 +17,7 @@ from typing import Final, NamedTuple
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from collector.web.desk.file import DeskFile
+from collector.web.desk.file import DeskFile, digest
 
 PASSWORD_MIN: Final = 12
 PASSWORD_MAX: Final = 200
@@ -112,7 +111,7 @@ class Accounts:
             db.execute("DELETE FROM session WHERE at_ms < ? OR seen_ms < ?", (now_ms - LIFE_MS, now_ms - IDLE_MS))
             db.execute(
                 "INSERT INTO session VALUES (?, ?, ?, ?, ?)",
-                (_digest(token), name, secrets.token_urlsafe(24), now_ms, now_ms),
+                (digest(token), name, secrets.token_urlsafe(24), now_ms, now_ms),
             )
         return token
 
@@ -130,18 +129,14 @@ class Accounts:
         return self._row(token, now_ms) is not None
 
     def _row(self, token: str, now_ms: int) -> sqlite3.Row | None:
-        found = self._file.look("SELECT * FROM session WHERE digest = ?", _digest(token))
+        found = self._file.look("SELECT * FROM session WHERE digest = ?", digest(token))
         if not found or now_ms - found[0]["seen_ms"] > IDLE_MS or now_ms - found[0]["at_ms"] > LIFE_MS:
             return None
         return found[0]
 
     def log_out(self, token: str) -> None:
         with self._file.use() as db:
-            db.execute("DELETE FROM session WHERE digest = ?", (_digest(token),))
+            db.execute("DELETE FROM session WHERE digest = ?", (digest(token),))
 
     def _any(self) -> bool:
         return bool(self._file.look("SELECT 1 FROM account LIMIT 1"))
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -6,13 +6,12 @@ is refused, never passed over: a program that thinks it is somebody must learn t
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from typing import Final, NamedTuple
 
 from collector import trail
-from collector.web.desk.file import DeskFile
+from collector.web.desk.file import DeskFile, digest
 
 SCOPES: Final = ("read", "handle")
 """read: the open API. handle: acknowledge, note and silence alerts."""
@@ -60,7 +59,7 @@ class ApiTokens:
         with self._file.use() as db:
             if db.execute("SELECT 1 FROM api_token WHERE name = ?", (name,)).fetchone():
                 raise ValueError(f"there is a token {name} already; revoke it first")
-            row = (_digest(token), name, ",".join(sorted(set(scopes))), now_ms, now_ms + days * 86_400_000)
+            row = (digest(token), name, ",".join(sorted(set(scopes))), now_ms, now_ms + days * 86_400_000)
             db.execute("INSERT INTO api_token VALUES (?, ?, ?, ?, ?, NULL)", row)
             trail.append(db, trail.Line(now_ms, who, "api-token", f"{name} {row[2]}"))
         return token
@@ -69,7 +68,7 @@ class ApiTokens:
         """Who bears it, or None when it is not good."""
         if not _TOKEN.fullmatch(token):
             return None
-        found = self._file.look("SELECT * FROM api_token WHERE digest = ?", _digest(token))
+        found = self._file.look("SELECT * FROM api_token WHERE digest = ?", digest(token))
         if not found or found[0]["expires_ms"] <= now_ms:
             return None
         if now_ms - (found[0]["used_ms"] or 0) > _TOUCH_MS:
@@ -86,7 +85,3 @@ class ApiTokens:
             if gone:
                 trail.append(db, trail.Line(now_ms, who, "api-token-revoked", name))
         return bool(gone)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sqlite3
 import threading
@@ -76,3 +77,8 @@ class DeskFile:
     def close(self) -> None:
         self._readers.close()
         self._db.close()
+
+
+def digest(token: str) -> bytes:
+    """What the file keeps of a token: who reads it opens no door."""
+    return hashlib.sha256(token.encode()).digest()
