@@ -83,6 +83,23 @@ def open_durable(path: Path, schema: str) -> sqlite3.Connection:
     return db
 
 
+class Others:
+    """Whoever else writes to a file: a command beside the collector, or another of its connections."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._version: int | None = None
+
+    def have_written(self) -> bool:
+        """Whether they have since this was asked last. True the first time, and after `may_have_written`."""
+        before, self._version = self._version, self._db.execute("PRAGMA data_version").fetchone()[0]
+        return bool(before != self._version)
+
+    def may_have_written(self) -> None:
+        """What is known of the file holds no more, whoever changed it."""
+        self._version = None
+
+
 class Readers:
     """Connections that only read: as many as ask at the same time, whichever thread they ask from."""
 

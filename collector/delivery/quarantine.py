@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from collector.sqlite_file import Others
 from common.named_file import NamedFile
 
 BYTES_MAX = 512 * 1024 * 1024
@@ -73,7 +74,7 @@ class Quarantine:
         db.executescript(_SCHEMA)
         self._bytes_of: Counter[str] = Counter()
         self._strays_of: Counter[str] = Counter()
-        self._version = 0
+        self._others = Others(db)
         self._look()
 
     def keep_whole(self, name: Name, payload: bytes, reason: str, now_ms: int) -> None:
@@ -100,7 +101,7 @@ class Quarantine:
         """What was refused of this batch is stored now, or refused anew."""
         where = "node = ? AND spool = ? AND seq = ? AND digest = ?"
         if self._db.execute(f"DELETE FROM quarantine_part WHERE {where}", name).rowcount:
-            self._version = -1  # there is more room than was counted
+            self._others.may_have_written()  # there is more room than was counted
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -122,7 +123,7 @@ class Quarantine:
             raise
 
     def _roll_back(self) -> None:
-        self._version = -1  # what was counted in here is not kept
+        self._others.may_have_written()  # what was counted in here is not kept
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
@@ -132,7 +133,7 @@ class Quarantine:
         A number for all nodes and one for each, so that one that sends noise leaves room for what others lose.
         """
         known = self._db.execute("UPDATE quarantine_stray SET count = count + 1 WHERE digest = ?", (digest,)).rowcount
-        if not known and self._has_strays(topic) and self._changed():
+        if not known and self._has_strays(topic) and self._others.have_written():
             self._look()
         if known or self._has_strays(topic):
             return
@@ -155,7 +156,7 @@ class Quarantine:
 
     def _make_sure(self, node: str, size: int) -> None:
         """Room for so many bytes of a node. Raises Full, after a second look: a person may have made room meanwhile."""
-        if self._full(node, size) is not None and self._changed():
+        if self._full(node, size) is not None and self._others.have_written():
             self._look()
         full = self._full(node, size)
         if full is not None:
@@ -170,11 +171,6 @@ class Quarantine:
                 f" the device. Cure: `lamppost quarantine list --node {node}`, then mend the device", node,
             )  # fmt: skip
         return None
-
-    def _changed(self) -> bool:
-        """Whether another program has written to the file since this was asked last."""
-        before, self._version = self._version, self._db.execute("PRAGMA data_version").fetchone()[0]
-        return bool(before != self._version)
 
     def _look(self) -> None:
         """What the file holds, by node."""

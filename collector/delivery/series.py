@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from collector.sqlite_file import Others
 from collector.statedb import transaction
 from wire.batch import Block, Envelope
 from wire.check import Checked, Refusal
@@ -30,7 +31,7 @@ class SeriesBudget:
         self._has_no_disk = has_no_disk
         self._known: dict[str, set[str]] = {}
         self._new: list[tuple[str, str]] = []
-        self._version = 0
+        self._others = Others(db)  # `lamppost stations purge`
         db.executescript(_SCHEMA)
 
     def within(self, envelope: Envelope, checked: Checked) -> Checked:
@@ -42,7 +43,7 @@ class SeriesBudget:
         known = self._known.get(node)
         if known is None:
             known = self._known[node] = self._load(node)
-        elif len(known) >= self._most and self._changed():
+        elif len(known) >= self._most and self._others.have_written():
             self.flush()  # or what is new here would not be known
             known = self._known[node] = self._load(node)
         if ledger in known and all(_name(site, block) in known for block in checked.blocks):
@@ -77,11 +78,6 @@ class SeriesBudget:
             with transaction(self._db):
                 self._db.executemany("INSERT OR IGNORE INTO series_of_node VALUES (?, ?)", self._new)
         self._new.clear()
-
-    def _changed(self) -> bool:
-        """Whether another program (`lamppost stations purge`) has written to the file since this was asked last."""
-        before, self._version = self._version, self._db.execute("PRAGMA data_version").fetchone()[0]
-        return bool(before != self._version)
 
     def _load(self, node: str) -> set[str]:
         """What the file knows."""

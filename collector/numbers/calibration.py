@@ -25,6 +25,7 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, FiniteFloat, TypeAdapter, ValidationError
 
 from collector.numbers.reporting import Reporting
+from collector.sqlite_file import Others
 from measures.corrections import fire_and_smoke, us_wide
 from measures.gases import MOLAR_MASS_G_MOL
 from wire.quantities import DERIVED, QUANTITIES
@@ -99,7 +100,7 @@ class Calibrations:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._version = -1
+        self._others = Others(db)
         self._of: dict[tuple[str, str, str], list[Record]] = {}
         self.count = 0
         db.executescript(_SCHEMA)
@@ -107,9 +108,7 @@ class Calibrations:
 
     def refresh(self) -> None:
         """Read the records anew if another connection has written to the file."""
-        version = self._db.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version:
-            self._version = version
+        if self._others.have_written():
             found: dict[tuple[str, str, str], list[Record]] = {}
             every = self.all()
             for record in every:
@@ -132,13 +131,12 @@ class Calibrations:
 
     def add(self, record: Record) -> Record:
         """Keep a record; returns it with its number."""
-        assert self._db is not None
         cursor = self._db.execute(
             "INSERT INTO calibration (node, sensor, quantity, from_ms, body) VALUES (?, ?, ?, ?, ?)",
             (record.node, record.sensor, record.quantity, record.from_ms, json.dumps(asdict(record))),
         )
         assert cursor.lastrowid is not None
-        self._version = -1
+        self._others.may_have_written()
         self.refresh()
         return replace(record, number=cursor.lastrowid)
 
@@ -155,19 +153,17 @@ class Calibrations:
             "INSERT INTO calibration VALUES (?, ?, ?, ?, ?, ?)",
             [(r.number, r.node, r.sensor, r.quantity, r.from_ms, json.dumps(asdict(r))) for r in new],
         )
-        self._version = -1
+        self._others.may_have_written()
         self.refresh()
         return others
 
     def note(self, at_ms: int, what: Mapping[str, Any]) -> None:
         """Write an audit line."""
-        assert self._db is not None
         body = json.dumps(what, ensure_ascii=False)
         self._db.execute("INSERT INTO calibration_audit (at_ms, body) VALUES (?, ?)", (at_ms, body))
 
     def audit(self) -> list[tuple[int, dict[str, Any]]]:
         """Every audit line, oldest first."""
-        assert self._db is not None
         rows = self._db.execute("SELECT at_ms, body FROM calibration_audit ORDER BY id")
         return [(at_ms, json.loads(body)) for at_ms, body in rows]
 

@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.sqlite_file import Readers, open_durable, unusable
+from collector.sqlite_file import Others, Readers, open_durable, unusable
 from collector.stores.line_protocol import Unwritable, key
 from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table, Tags
 from common.named_file import NamedFile
@@ -23,8 +23,6 @@ from common.named_file import NamedFile
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, measurement TEXT, tags TEXT, UNIQUE (measurement, tags));
 """
-_UNKNOWN = -1
-"""No version of a file: what it holds is looked up before the next write."""
 WORDS_MAX = 20
 """Of one tag; more are faster looked for in all that there are."""
 _AGGREGATES = {"mean": "avg", "min": "min", "max": "max", "sum": "sum", "count": "count"}
@@ -53,7 +51,7 @@ class Sqlite(Store):
         self._series: dict[tuple[str, Tags], int] = {}
         self._columns: dict[str, set[str]] = {}
         self._statements: dict[tuple[str, tuple[str, ...]], str] = {}
-        self._version = _UNKNOWN
+        self._others: Others | None = None
 
     def prepare(self) -> Answer:
         if self._writer is not None:
@@ -67,15 +65,8 @@ class Sqlite(Store):
         except sqlite3.Error as error:
             writer.close()
             return Held(f"{self._path}: {error}")
-        self._writer, self._file = writer, NamedFile(self._path)
+        self._writer, self._others, self._file = writer, Others(writer), NamedFile(self._path)
         return Stored()
-
-    def _learn_anew(self, writer: sqlite3.Connection) -> None:
-        """Another program may have forgotten a station, whose numbers the next ones get, or brought in a series."""
-        version = writer.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version:
-            self._version = version
-            self._learn(writer)
 
     def _learn(self, writer: sqlite3.Connection) -> None:
         self._series.clear()
@@ -119,10 +110,12 @@ class Sqlite(Store):
                 return answer
         writer = self._writer
         assert writer is not None
+        assert self._others is not None
         with self._lock:
             try:
                 writer.execute("BEGIN IMMEDIATE")
-                self._learn_anew(writer)
+                if self._others.have_written():  # a station forgotten, whose numbers the next get; or a new series
+                    self._learn(writer)
                 for row in rows:
                     writer.execute(self._statement(row), (self._series_id(row), row.time_ns, *row.values))
                 writer.execute("COMMIT")
@@ -130,7 +123,7 @@ class Sqlite(Store):
                 with suppress(sqlite3.Error):  # a file that cannot be read says so once more
                     if writer.in_transaction:
                         writer.execute("ROLLBACK")
-                self._version = _UNKNOWN
+                self._others.may_have_written()
                 if isinstance(error, sqlite3.OperationalError):
                     return Later(f"{self._path}: {error}")
                 is_damaged = type(error) is sqlite3.DatabaseError
