@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from common.notifier import Notifier
-from device_profiles.catalogue import Catalogue
 from device_profiles.catalogue import load as load_catalogue
 from edge_agent.delivery import spool_owner
 from edge_agent.delivery.delivery import Delivery
@@ -38,9 +37,9 @@ from edge_agent.office.requests import Requests
 from edge_agent.reading import Reading
 from edge_agent.recorder import Now, Recorder, Sealing
 from edge_agent.self_report import SelfReport
-from edge_agent.sensors.sensor import Sensor, counter_of
+from edge_agent.sensors.sensor import Sensor
 from edge_agent.settings.config import Config
-from edge_agent.settings.config import Sensor as SensorConfig
+from edge_agent.settings.sensor import sensor_of
 from edge_agent.spool import making_room
 from edge_agent.spool import place as spool_place
 from edge_agent.spool.file import trouble as spool_trouble
@@ -70,7 +69,8 @@ class Agent:
         self.identity = Identity(config.identity) if config.identity is not None else None
         self.broker = broker_of(config)  # refuses what cannot be used before anything is opened
         self._owner = spool_place.own(config.spool.path)
-        self.sensors = _sensors(config)
+        catalogue = load_catalogue(config.profiles)
+        self.sensors = [sensor_of(catalogue, wants) for wants in config.sensors]
         self.recorder = Recorder(
             config.node,
             config.site,
@@ -315,11 +315,6 @@ class Agent:
         )
 
 
-def _sensors(config: Config) -> list[Sensor]:
-    catalogue = load_catalogue(config.profiles)
-    return [sensor_of(catalogue, wants) for wants in config.sensors]
-
-
 def _about(config: Config, running: list[Sensor]) -> dict[str, Any]:
     """What those who watch must know to read along."""
     keys = {"name", "profile", "port", "options", "mode"}
@@ -329,14 +324,6 @@ def _about(config: Config, running: list[Sensor]) -> dict[str, Any]:
     ]
     folder = str(config.profiles) if config.profiles is not None else None
     return {"schema": "lamppost.tap/1", "node": config.node, "profiles": folder, "sensors": sensors}
-
-
-def sensor_of(catalogue: Catalogue, wants: SensorConfig) -> Sensor:
-    """A sensor as its settings want it. Raises UnknownProfile, NotUsable or ValueError."""
-    profile = catalogue.get(wants.profile).with_options(wants.options)
-    lanes = wants.lane, tuple(wants.directions), wants.interval_s, wants.one_way, wants.angle_deg
-    traffic = counter_of(profile, wants.name, *lanes)
-    return Sensor(wants.name, profile, traffic, wants.mode, wants.period_s)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -45,8 +45,8 @@ def command(
     """
     from common.settings import load_settings
     from device_profiles.catalogue import load
-    from edge_agent.agent import sensor_of
     from edge_agent.settings.config import SETTINGS_CURE, Config
+    from edge_agent.settings.sensor import sensor_of
 
     settings = load_settings(Config, config, SETTINGS_CURE)
     wants = next((one for one in settings.sensors if one.name == sensor), None)

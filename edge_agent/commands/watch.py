@@ -229,8 +229,8 @@ def _from_agent(link: socket.socket) -> Iterator[Event]:
 def _alone(config: Path, names: list[str]) -> Source:
     """No agent runs: the ports of the sensors that are watched are opened and run as the agent would run them."""
     from device_profiles.catalogue import load
-    from edge_agent.agent import sensor_of
     from edge_agent.settings.check import checked_file
+    from edge_agent.settings.sensor import sensor_of
 
     settings = checked_file(config)
     catalogue = load(settings.profiles)

@@ -84,8 +84,8 @@ def shared_ports(config: Config) -> dict[int, str]:
 def without_effect(text: str, file: str) -> Iterator[Problem]:
     """Settings of `checked` text that change nothing: keys of traffic at a sensor that counts none."""
     from device_profiles.catalogue import load
-    from edge_agent.agent import sensor_of
     from edge_agent.sensors.presence import Presence
+    from edge_agent.settings.sensor import sensor_of
 
     document = parse(text, file)
     config = fit(Config, document)
@@ -164,7 +164,7 @@ def mute_sensors(document: Document, config: Config) -> Iterator[Problem]:
 
 def _sensor_problems(document: Document, config: Config) -> Iterator[Problem]:
     from device_profiles.catalogue import UnknownProfile, load
-    from edge_agent.agent import sensor_of
+    from edge_agent.settings.sensor import sensor_of
 
     catalogue = load(config.profiles)
     for number, sensor in enumerate(config.sensors):

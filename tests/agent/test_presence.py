@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from device_profiles import catalogue
-from edge_agent.agent import sensor_of
 from edge_agent.sensors.checksums import CHECKSUMS
 from edge_agent.sensors.presence import Presence
 from edge_agent.sensors.sensor import Sensor, counter_of
 from edge_agent.sensors.traffic import Counter
 from edge_agent.settings.config import Sensor as Settings
+from edge_agent.settings.sensor import sensor_of
 from firmware_stubs.models import MODELS
 from firmware_stubs.road import Road, Vehicle
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_profiles.catalogue import load
-from edge_agent.agent import sensor_of
 from edge_agent.reading import Reading
 from edge_agent.sensors.sensor import Sensor, counter_of
 from edge_agent.sensors.tally import FEW
 from edge_agent.sensors.traffic import Counter
 from edge_agent.settings.config import Sensor as Settings
+from edge_agent.settings.sensor import sensor_of
 from firmware_stubs.models import MODELS
 from firmware_stubs.road import Road, Vehicle
 from measures.speed import percentile_from_histogram, percentile_kmh
