@@ -19,8 +19,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from common.settings import BrokerAddress
 from edge_agent.delivery import uplink as uplink_module
+from edge_agent.delivery.client import Client
 from edge_agent.delivery.delivery import Delivery
-from edge_agent.delivery.uplink import ANSWER_S, CUT_OFF, RECONNECT_S, Uplink, _Client
+from edge_agent.delivery.uplink import ANSWER_S, CUT_OFF, RECONNECT_S, Uplink
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.spool import Origin, Spool
 from tests.servers import Mosquitto
@@ -317,7 +318,7 @@ def test_a_goodbye_that_takes_too_long_ends_itself_alone() -> None:
     """What is waited for there is the end of the connection, and who was cancelled with it was the whole uplink."""
 
     async def goodbye() -> None:
-        client = _Client("127.0.0.1", identifier="lp-1")
+        client = Client("127.0.0.1", identifier="lp-1")
         with pytest.raises(aiomqtt.MqttError, match="timed out"):
             await client._wait_for(client._disconnected, 0.01)
         with pytest.raises(aiomqtt.MqttError, match="timed out"):
@@ -330,7 +331,7 @@ def test_a_broker_that_hangs_up_after_a_goodbye_that_took_too_long_ends_nothing_
     """Who looked at what had been given up would have been given up as well."""
 
     async def hung_up() -> None:
-        client = _Client("127.0.0.1", identifier="lp-1")
+        client = Client("127.0.0.1", identifier="lp-1")
         client._connected.set_result(None)
         client._disconnected.cancel()
         client._on_disconnect(client._client, None, None, ReasonCode(PacketTypes.DISCONNECT, "Normal disconnection"))
