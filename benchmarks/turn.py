@@ -24,9 +24,9 @@ from collector.numbers.quality import Quality
 from collector.numbers.reporting import reports_as_china
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
-from collector.pipeline import Writers
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Stored, Table, Tags
+from collector.writers import Writers
 from simulator.servers import Influxd
 from wire.times import HOUR_MS, MINUTE_MS
 

@@ -39,7 +39,7 @@ from collector.identity.signing import signing_key
 from collector.notify import setup
 from collector.numbers.calibration import Calibrations
 from collector.numbers.shared_calibrations import SharedCalibrations
-from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Writers, Written, make_pipeline
+from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Written, make_pipeline
 from collector.rules.fields import OWN_LINK
 from collector.rules.loading import load_rules
 from collector.standby.turn import Turn
@@ -53,6 +53,7 @@ from collector.timers import passed
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from collector.workers.pool import WorkerPool
+from collector.writers import Writers
 from common.settings import broker_address
 from device_profiles.catalogue import load as load_catalogue
 from wire import names, signed

@@ -10,8 +10,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -32,10 +31,9 @@ from collector.numbers.quality import Quality
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
 from collector.stores.store import Store, Table
+from collector.writers import Writers
 from wire import ack, names, signed
 from wire.status import Birth
-
-T = TypeVar("T")
 
 IDLE_S: Final = 0.2
 
@@ -116,31 +114,6 @@ class Pipeline(Protocol):
     def answers(self, now_ms: int) -> Iterable[tuple[str, bytes]]: ...
 
 
-class Writers:
-    """Threads that wait for the store, so that others go on meanwhile; `wake` is called when one has its answer."""
-
-    def __init__(self, threads: int, wake: Callable[[], None]) -> None:
-        self._pool = ThreadPoolExecutor(threads, "store")
-        self._wake = wake
-
-    @classmethod
-    def of_pipeline(cls, ingest: Ingest, rollups: Rollups, wake: Callable[[], None]) -> Writers:
-        """Those of a pipeline: two lanes of writes, and windows."""
-        writers = cls(2 * (WRITES_AT_ONCE + 1) + 1, wake)
-        ingest.aside = rollups.aside = writers.aside
-        return writers
-
-    def stop(self) -> None:
-        """Wait for the last answers."""
-        self._pool.shutdown()
-
-    def aside(self, work: Callable[[], T]) -> Future[T]:
-        """Have it done by one of them."""
-        future = self._pool.submit(work)
-        future.add_done_callback(lambda _: self._wake())
-        return future
-
-
 class OwnPipeline:
     """The work is done here."""
 
@@ -152,7 +125,8 @@ class OwnPipeline:
 
     def start(self, wake: Callable[[], None]) -> None:
         """Write in threads of their own from now on; `wake` is called when the store has answered one."""
-        self._writers = Writers.of_pipeline(self.ingest, self.rollups, wake)
+        self._writers = Writers(2 * (WRITES_AT_ONCE + 1) + 1, wake)  # two lanes of writes, and windows
+        self.ingest.aside = self.rollups.aside = self._writers.aside
 
     def finish(self, until_s: float, step: Callable[[], None]) -> None:
         """Let what is under way be answered, by rounds of the collector, until this monotonic second."""

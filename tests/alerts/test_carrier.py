@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from collector.pipeline import Writers
 from collector.stores.store import Answer, Later, Refused
+from collector.writers import Writers
 from tests.alerts.desk import HIGH, MINUTE, Desk
 from tests.closes import Closes
 from tests.collector.test_ingest_beside import Beside
