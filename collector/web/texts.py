@@ -33,6 +33,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "unit_spoken": ("微克/立方米", "µg/m³"),
     "of_60_minutes": ("（近 60 分钟平均）", " (60 min mean)"),
     "of_fewer_minutes": ("（{n} 分钟的平均，暂定）", " (mean of {n} min, provisional)"),
+    "due_to": ("（{names}）", " ({names})"),
     "sentence_end": ("。", "."),
     "comma": ("，", ", "),
     "updated": ("更新于", "Updated"),

@@ -28,6 +28,7 @@ from tests.servers import wait_for
 from tests.web.city import City
 from tests.web.operator import Operator
 from tests.web.served import Served
+from wire.times import MINUTE_MS
 
 
 def test_the_page_says_the_highest_value_first_with_its_unit(standing: Served) -> None:
@@ -134,6 +135,21 @@ def test_a_sensor_that_fell_silent_is_not_as_new_as_the_one_beside_it(tmp_path: 
     assert "41 µg/m³ 40 min ago" in told
     assert "4.0 °C 40" not in told
     assert "4.0 °C" in told
+
+
+def test_a_level_that_is_not_due_to_particles_of_the_number_says_what_it_is_due_to(tmp_path: Path) -> None:
+    """The first sentence was: PM2.5 10 µg/m³, moderately polluted."""
+    city = City(tmp_path)
+    times = list(range(city.started_ms - 60 * MINUTE_MS, city.started_ms, MINUTE_MS))
+    city.write("lp-0001", "air-1", "air_quality", times, {"pm25_ugm3": [10.0] * 60, "pm10_ugm3": [300.0] * 60})
+    served = Served(city)
+    zh, en = (served.get(path).text for path in ("/", "/en/"))
+    served.server.stop()
+    city.close()
+    assert zh.count("，中度污染（PM10）。") == 1
+    assert en.count(", moderately polluted (PM10).") == 1
+    assert en.count("<span>moderately polluted (PM10)</span>") == 1, "on its card"
+    assert "East: moderately polluted (PM10), PM2.5" in en, "on the map"
 
 
 def test_four_vehicles_in_ten_minutes_are_not_said_to_be_few_an_hour(tmp_path: Path) -> None:
