@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,6 +21,9 @@ from collector.commands.options import (
 )
 from collector.commands.times import span_of
 from wire.exits import Exit
+
+if TYPE_CHECKING:
+    from collector.delivery.audit import Finding
 
 NODE = typer.Option(None, "--node", help="One node only.")
 
@@ -77,12 +81,20 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
         show_json([f._asdict() | {"rows_missing": f.rows_missing, "complete": f.complete} for f in findings])
     else:
         for f in findings:
-            verdict = "complete" if f.complete else f"NOT COMPLETE: {counted(f.rows_missing, 'row')} missing"
-            if f.sequences_missing:
-                verdict += ", sequences " + ", ".join(f"{seq} of {spool[:8]}" for spool, seq in f.sequences_missing)
+            verdict = "complete" if f.complete else f"NOT COMPLETE: {_missing(f)}"
             aside = f" and {counted(f.batches_quarantined, 'batch')} as a whole" if f.batches_quarantined else ""
             typer.echo(
                 f"{f.node:<12} {counted(f.batches, 'batch')}, {counted(f.rows_sent, 'row')} sent,"
                 f" {f.rows_quarantined}{aside} in quarantine, {f.rows_stored} stored: {verdict}"
             )
     raise typer.Exit(Exit.FINE if all(f.complete for f in findings) else Exit.NOT_HEALTHY)
+
+
+def _missing(found: Finding) -> str:
+    """How much of a node is missing: of batches that arrived rows, and batches as a whole, by their numbers."""
+    told = [f"{counted(found.rows_missing, 'row')} missing"] if found.rows_missing else []
+    if found.sequences_missing:
+        shown = ", ".join(f"{seq} of {spool[:8]}" for spool, seq in found.sequences_missing)
+        more = found.batches_missing - len(found.sequences_missing)
+        told += [f"{counted(found.batches_missing, 'batch')} missing: {shown}" + (f" and {more} more" if more else "")]
+    return "; ".join(told)

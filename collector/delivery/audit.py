@@ -36,6 +36,8 @@ class Finding(NamedTuple):
     sequences_missing: list[tuple[str, int]]
     sequences_replaced: int
     batches_quarantined: int = 0
+    batches_missing: int = 0
+    """Of these `sequences_missing` has the first."""
 
     @property
     def rows_missing(self) -> int:
@@ -124,6 +126,7 @@ def _finding(
     kept: list[tuple[str, int]],
 ) -> Finding:
     missing: list[tuple[str, int]] = []
+    count = 0
     there = {
         spool: joined([(batch.seq, batch.seq) for batch in found] + [(seq, seq) for of, seq in kept if of == spool])
         for spool, found in spools
@@ -135,7 +138,9 @@ def _finding(
     for spool, found in spools:
         elsewhere = [span for of, (_, others) in told.items() if of != spool for span in others]
         explained = joined(there[spool] + told.get(spool, ([], []))[0] + elsewhere)
-        missing += ((spool, seq) for seq in islice(between(explained, max(b.seq for b in found)), MISSING_SHOWN))
+        most = max(batch.seq for batch in found)
+        missing += ((spool, seq) for seq in islice(between(explained, most), MISSING_SHOWN))
+        count += most - sum(last - first + 1 for first, last in common(explained, [(1, most)]))
     every = [batch for _, found in spools for batch in found]
     return Finding(
         node,
@@ -146,6 +151,7 @@ def _finding(
         missing[:MISSING_SHOWN],
         sum(last - first + 1 for first, last in joined(_spans(gaps))),
         len(kept),
+        count,
     )
 
 

@@ -13,6 +13,7 @@ from collector.delivery.gap_table import lines
 from collector.delivery.gaps import Hour, gaps
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
+from tests.typed import typed
 from wire.times import HOUR_MS
 
 H = 495_000 * HOUR_MS
@@ -148,6 +149,24 @@ def test_one_record_explains_no_hole_in_two_lives(
     replaced(store, by, reason, first, first + 1)
     (finding,) = audit(store)
     assert sorted(finding.sequences_missing) == missing
+    assert finding.batches_missing == len(missing)
+
+
+def test_the_audit_says_how_many_batches_are_missing_beyond_those_that_it_names(store: Sqlite, tmp_path: Path) -> None:
+    """After a database was restored it named twenty of a day's, and said that 0 rows were missing."""
+    arrived(store, OLD, {1, 101})
+    settings = tmp_path / "collector.yaml"
+    settings.write_text(
+        f"broker: {{host: 127.0.0.1}}\nstate_file: {tmp_path}/state.db\n"
+        f"store: {{kind: sqlite, path: {tmp_path}/readings.db}}\n"
+    )
+    told = typed("audit", "--config", str(settings))
+    assert told.returncode == 1
+    first = ", ".join(f"{seq} of {OLD[:8]}" for seq in range(2, 22))
+    assert told.stdout == (
+        "lp-1         2 batches, 0 rows sent, 0 in quarantine, 0 stored:"
+        f" NOT COMPLETE: 99 batches missing: {first} and 79 more\n"
+    )
 
 
 def test_what_a_new_life_gives_up_of_an_old_one_is_no_hole(store: Sqlite) -> None:

@@ -170,6 +170,7 @@ def test_an_absurd_claim_costs_audit_and_gaps_no_more_than_a_sound_one(ingest: I
     found = gaps(store, NOW - 24 * HOUR_MS, NOW, {}, {}, "lp-1")
     assert time.thread_time() - began_s < 5  # and not days
     assert finding.sequences_missing == [(SPOOLS["lp-1"], seq) for seq in range(1, 21)]
+    assert finding.batches_missing == 20
     assert finding.sequences_replaced == 2**50 - 21
     assert found
 
