@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collector.stores.store import Store
 from simulator.notes import Notes
-from simulator.verify import alerts, hours, traffic
+from simulator.verify import alerts, hours, indices, traffic
 from simulator.verify.compare import Comparison
 from simulator.verify.verdict import Verdict
 
@@ -21,6 +21,7 @@ def verify(notes: Notes, store: Store, run: str = "", alone: bool = True) -> Ver
     comparison = Comparison(notes, store, verdict, alone)
     comparison.run()
     hours.judge(notes.series().values(), comparison.measured, store, verdict)
+    indices.judge(notes.series().values(), store, verdict)
     traffic.judge(meta.get("vehicles", {}), meta.get("lorries", {}), store, verdict)
     nodes = None if alone else frozenset(series.node for series in notes.series().values())
     alerts.judge(meta.get("expect_alerts", []), store, verdict, nodes)

@@ -230,6 +230,36 @@ def test_an_hour_that_cannot_be_of_its_readings_is_found(
     assert all(said in fault.text for fault in verdict.faults if said is not None)
 
 
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ({"value": 58, "category": "良", "primary": "PM2.5", "pm25_index": 58, "level": 2}, None),
+        ({"value": 57, "category": "良", "primary": "PM2.5", "pm25_index": 57, "level": 2}, "value is 57"),
+        ({"category": "NA", "primary": "-"}, "value is None, and its hours make 58"),
+    ],
+)
+def test_an_index_that_its_hours_do_not_make_is_found(tmp_path: Path, index: dict[str, Any], said: str | None) -> None:
+    """It had come to stand before late readings changed its hour, and was right."""
+    store, notes = Sqlite(tmp_path / "readings.db"), Notes(tmp_path / "notes.db")
+    assert isinstance(store.prepare(), Stored)
+    notes.sent(SeriesOf("lp-0", "downtown", "air-0", "air_quality"), START_MS, {FIELDS[0]: 39.0})
+    tags = (("node", "lp-0"), ("sensor", "air-0"), ("site", "downtown"))
+    of = tuple(sorted((*tags, ("standard", "HJ 633"), ("edition", "2026"), ("period", "1h"))))
+    hour_ms = [START_MS // HOUR_MS * HOUR_MS]
+    whole = frozenset({"value", "level", "pm25_index", "pm25_ugm3_n"})
+    columns = {name: [value] for name, value in index.items()}
+    for table in (
+        Table("air_quality_1h", tags, hour_ms, {"pm25_ugm3_mean": [39.0], "pm25_ugm3_n": [60]}, whole),
+        Table("air_index", of, hour_ms, columns, whole),
+    ):
+        assert isinstance(store.write(store.render(table)), Stored)
+    found = [fault.text for fault in verify(notes, store).faults if fault.what == "index"]
+    store.close()
+    notes.close()
+    assert len(found) == (said is not None)
+    assert all(said in text for text in found if said is not None)
+
+
 @pytest.mark.parametrize(("tolerance_ms", "doubled"), [(1_500, 0), (0, 1)])
 def test_what_may_be_missing_and_is_there_is_not_doubled(tmp_path: Path, tolerance_ms: int, doubled: int) -> None:
     """At terminals the two clocks differ by some milliseconds: it was taken for another reading's double."""
