@@ -16,6 +16,8 @@ from edge_agent.words import reading, span
         ({"pm25_raw_ugm3": 9.96}, "PM2.5 10 µg/m³"),
         ({"co_raw_ppm": 0.04}, "CO 0.04 ppm"),
         ({"voc_grade": 2}, "voc_grade 2"),
+        ({"temp_c": -10.0, "rh_pct": 50.0, "no2_raw_ppb": 42}, "NO2 42 ppb  T -10 °C"),
+        ({"so2_raw_ppb": 7, "temp_c": 21.0, "rh_pct": 50.0}, "SO2 7 ppb"),
         ({"lat_deg": 39.90871, "lon_deg": 116.46053, "satellites": 9}, "lat 39.9087  lon 116.4605 °"),
         ({"press_hpa": 1013.25}, "1013.2"),
     ],
