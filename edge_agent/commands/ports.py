@@ -78,14 +78,17 @@ def free_ports() -> list[str]:
     found = find_ports()
     free = [port.path for port in found if port.usable]
     if not free:
-        text = "there is no serial port here" if not found else f"none of {len(found)} ports is free"
-        if any(port.holder is not None for port in found):
+        text = f"none of {len(found)} ports is free" if len(found) != 1 else f"{found[0].path} is {found[0].state}"
+        if not found:
+            word, text, cure = "no-port", "there is no serial port here", "plug one in"
+        elif any(port.holder is not None for port in found):
+            word = "ports-held"
             cure = "end who reads them (lamppost agent ports); the agent: sudo systemctl stop lamppost-agent"
         elif any(port.console or port.bluetooth for port in found):
-            cure = "sudo lamppost agent fix serial-console"
+            word, cure = "ports-blocked", "sudo lamppost agent fix serial-console"
         else:
-            cure = "plug one in, or see lamppost agent ports"
-        raise Failure(Exit.DEVICE_OR_PORT, "no-port", text, cure)
+            word, cure = "ports-not-permitted", "lamppost agent ports"
+        raise Failure(Exit.DEVICE_OR_PORT, word, text, cure)
     return free
 
 

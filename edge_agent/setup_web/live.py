@@ -58,13 +58,13 @@ class Live:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self.searching = False
-        self.trouble = ""
+        self.trouble: Failure | None = None  # why nothing could be searched
 
     def start(self) -> None:
         """Search; may be called again after `stop`."""
         self._stop.clear()
         self._findings, self._watches, self._troubles, self._names = [], {}, {}, {}
-        self.searching, self.trouble = True, ""
+        self.searching, self.trouble = True, None
         self._run(self._search)
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class Live:
         try:
             probe_ports(self._ports(), list(self._catalogue), self._found)
         except Failure as failure:
-            self.trouble = str(failure)
+            self.trouble = failure
         finally:
             self.searching = False
 

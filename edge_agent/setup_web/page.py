@@ -8,8 +8,9 @@ from pathlib import Path
 
 from edge_agent.setup_web.form import FIELDS
 from edge_agent.setup_web.live import Row
-from edge_agent.setup_web.texts import Words
+from edge_agent.setup_web.texts import TEXTS, Words
 from edge_agent.words import reading, span
+from wire.exits import Failure
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -69,13 +70,14 @@ def form_page(
     )
 
 
-def live_page(t: Words, rows: Sequence[Row], searching: bool, trouble: str) -> str:
+def live_page(t: Words, rows: Sequence[Row], searching: bool, trouble: Failure | None) -> str:
     """The inside of the frame that renews itself."""
     lines = [_sensor(t, row) for row in rows]
     if searching:
         lines.insert(0, f'<p class="how">{escape(t("searching"))}</p>')
     elif not rows or trouble:
-        lines.insert(0, f'<p class="bad">{escape(t("no_ports"))} {escape(trouble)}</p>')
+        why = t("no_ports") if trouble is None else t(trouble.word) if trouble.word in TEXTS else str(trouble)
+        lines.insert(0, f'<p class="bad">{escape(why)}</p>')
     return _document(t, '<meta http-equiv="refresh" content="3">', "".join(lines), "inside")
 
 

@@ -32,6 +32,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有找到传感器。检查供电和接线（TX/RX 要交叉，RS-485 的 A/B 不要接反），然后重新搜索。",
         "No sensor was found. Check power and wires (TX/RX crossed, on RS-485 A and B), then search again.",
     ),
+    "no-port": (
+        "这台设备上没有串口。请插上传感器或它的适配器，然后重新搜索。",
+        "There is no serial port here. Plug the sensor or its adapter in, then search again.",
+    ),
+    "ports-held": (
+        "串口正被别的程序读取。如果是采集程序本身，请在终端运行 sudo systemctl stop lamppost-agent，然后重新搜索。",
+        "Another program reads the ports. If it is the agent: sudo systemctl stop lamppost-agent at the terminal, "
+        "then search again.",
+    ),
+    "ports-blocked": (
+        "串口被登录终端或蓝牙占用。请在终端运行 sudo lamppost agent fix serial-console，再重新安装。",
+        "A login console or Bluetooth has the port. Run sudo lamppost agent fix serial-console at the terminal, "
+        "then set up again.",
+    ),
+    "ports-not-permitted": (
+        "没有权限打开串口。请在终端用 sudo 重新运行安装命令。",
+        "The ports may not be opened. Start the set-up again at the terminal with sudo.",
+    ),
     "again": ("重新搜索", "Search again"),
     "nothing_heard": (
         "没有可识别的数据；若接有传感器，请在下面选择型号",

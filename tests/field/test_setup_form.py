@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
+from edge_agent.commands.ports import free_ports
 from edge_agent.lines import not_opened
+from edge_agent.lines.ports import PortInfo
 from edge_agent.setup_web import page
 from edge_agent.setup_web.form import answers_of
 from edge_agent.setup_web.live import Row
 from edge_agent.setup_web.suggested import suggested
 from edge_agent.setup_web.texts import TEXTS, Words, language_of
 from tests.field.filled import FILLED, SENSOR
+from wire.exits import Exit, Failure
 
 EN = Words("en")
 
@@ -63,7 +67,9 @@ def test_nothing_typed_or_heard_becomes_markup() -> None:
     row = Row(evil, evil, evil, {evil: 1}, evil, evil, 1, (evil,), evil)
     given = dict.fromkeys(("node", "token", "site", f"pick {evil}"), evil)
     made = page.form_page(EN, "k", given, {"site": evil}, [row], evil, 3, False)
-    made += page.live_page(EN, [row], True, evil) + page.progress_page(EN, [evil], None)
+    made += page.live_page(EN, [row], False, Failure(Exit.DEVICE_OR_PORT, "x", evil)) + page.progress_page(
+        EN, [evil], None
+    )
     assert "<script" not in made
     assert '""' not in made.replace('value=""', "").replace('class=""', "")
 
@@ -72,6 +78,30 @@ def test_why_a_port_is_shut_has_its_words_in_both_languages() -> None:
     """On the Chinese page it was English for all but two."""
     words = {value for name, value in vars(not_opened).items() if name.isupper() and name != "STUCK_CURE"}
     assert words <= TEXTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("found", "zh", "en"),
+    [
+        ([], "没有串口", "no serial port here"),
+        ([{"holder": "lamppost (pid 812)"}], "systemctl stop lamppost-agent", "Another program reads"),
+        ([{"console": True}], "fix serial-console", "A login console"),
+        ([{"permitted": False}], "用 sudo", "may not be opened"),
+    ],
+)
+def test_why_there_is_nothing_to_search_is_said_in_the_language_of_the_page(
+    monkeypatch: pytest.MonkeyPatch, found: list[dict[str, Any]], zh: str, en: str
+) -> None:
+    """Of a port that a login console had it said to check the wires, and in English "none of 1 ports is free"."""
+    ports = [PortInfo("/dev/ttyS0", "/dev/ttyS0", "built-in", "number", serial_unique=True, **one) for one in found]
+    monkeypatch.setattr("edge_agent.lines.ports.find_ports", lambda: ports)
+    with pytest.raises(Failure) as refused:
+        free_ports()
+    in_zh, in_en = (page.live_page(Words(one), [], False, refused.value) for one in ("zh", "en"))
+    assert zh in in_zh
+    assert en in in_en
+    assert "is free" not in in_zh
+    assert "TX/RX" not in in_zh + in_en
 
 
 def test_both_languages_have_every_word() -> None:

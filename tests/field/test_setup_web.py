@@ -222,7 +222,7 @@ def test_a_cable_that_is_put_back_goes_on_by_itself(tmp_path: Path) -> None:
     live.start()
 
     def said(text: str) -> bool:
-        return any(text in page.live_page(Words("zh"), [row], False, "") for row in live.rows())
+        return any(text in page.live_page(Words("zh"), [row], False, None) for row in live.rows())
 
     try:
         wait_for("a value", lambda: said("PM2.5 35") and said("正常"), 20)
