@@ -102,8 +102,9 @@ class Recorder:
         moved_ms = (self.timeline.offset_ms or 0) if of_this else None
         stamp = self.stamp(now)
         told = [row for one in self._sensors for row in one.restore(self.spool.state(one.name), stamp, moved_ms)]
-        if told:
-            self.keep_of(before, told)
+        self.keep([row for row in told if row.time_ms >= FLOOR_MS])
+        if dateless := [row for row in told if row.time_ms < FLOOR_MS]:
+            self.keep_of(before, dateless)
         self._hear_those_gone(before)
 
     def _hear_those_gone(self, before: Any) -> None:

@@ -11,6 +11,7 @@ from edge_agent.reading import Reading, Series
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import BadFrame, Framer
 from edge_agent.sensors.freshness import Freshness
+from edge_agent.sensors.last_word import last_word
 from edge_agent.sensors.polling import Poller
 from edge_agent.sensors.presence import Presence
 from edge_agent.sensors.traffic import Counter as TrafficCounter
@@ -135,6 +136,8 @@ class Sensor:
         One that begins after `now_ms` is in true time, which a box that has just begun does not know: it is left as
         it is until the clock is set. Moved with the clock it would never end, nor would any after it.
 
+        What was counted for another lane is over too, and told of that one.
+
         What a boot counted that did not know the time is in times since then: of this boot they are moved by `moved_ms`
         to what is known now; None says that they are of an earlier one. Such an interval is over: it is returned.
         """
@@ -145,6 +148,8 @@ class Sensor:
             left = state.get("left_open")
             if left is not None and left["start_ms"] > 0:
                 self._left_open = self._of_today(left)
+            if self._of_another_lane(state) and FLOOR_MS <= state["start_ms"] <= now_ms:
+                return last_word(self.name, state)
             state = self._of_today(state)
             if state["start_ms"] < FLOOR_MS:
                 if moved_ms is None:
@@ -198,6 +203,11 @@ class Sensor:
     def _of_today(self, state: dict[str, Any]) -> dict[str, Any]:
         """What another model or mode told of (lengths, directions), this one may not: its zeros would be made up."""
         return state if state.get("run_as", self._run_as) == self._run_as else state | {"tells": []}
+
+    def _of_another_lane(self, state: dict[str, Any]) -> bool:
+        """Whether a person has said meanwhile that this is another lane, or for a ranger another direction."""
+        mine = {} if self.traffic is None else self.traffic.state()
+        return any(name in state and state[name] != mine.get(name) for name in ("lane", "direction"))
 
     def _see(self, seen: dict[str, float | int], now_ms: int) -> None:
         """Tell the counter what was detected."""

@@ -103,3 +103,13 @@ def test_a_sensor_that_is_renamed_leaves_the_vehicles_of_its_open_interval(tmp_p
         ("eye-1", "1", 1, 19.0),
         ("eye-2", "2", 0, 29.0),
     ], "and each is told once"
+
+
+@pytest.mark.parametrize("profile", ["omnipresense-ops243a", "benewake-tfmini"])
+def test_a_sensor_whose_lane_is_put_right_leaves_that_lane_what_it_had_counted(tmp_path: Path, profile: str) -> None:
+    """All vehicles of the interval were told under the new lane."""
+    box = Box(tmp_path / "spool.db", profile)
+    box.boot(1, BEGIN_MS, 80, 0)
+    box.lane = "2"
+    box.boot(2, BEGIN_MS + 85_000, 40, 0)
+    assert box.by == [("eye-1", "1", 1, 60.0), ("eye-1", "1", 1, 19.0), ("eye-1", "2", 0, 35.0)]
