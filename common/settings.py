@@ -38,14 +38,14 @@ class BrokerAddress:
         return ((self.host, self.port), *self.others)
 
 
-def load_settings(model: type[Model], file: Path, sample: str) -> Model:
-    """The settings of a file. Raises Failure with line, key and cure; `sample` is the command that prints one."""
+def load_settings(model: type[Model], file: Path, none_yet: str) -> Model:
+    """The settings of a file. Raises Failure with line, key and cure; `none_yet` is that of a file that is missing."""
     try:
         return load(model, file)
     except NotUsable as error:
         raise Failure(Exit.CONFIGURATION, "config-invalid", str(error), "correct the lines named") from error
     except FileNotFoundError as error:
-        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", sample) from error
+        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", none_yet) from error
     except OSError as error:
         cure = "the same with sudo" if isinstance(error, PermissionError) else ""
         raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}", cure) from error

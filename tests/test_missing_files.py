@@ -68,6 +68,18 @@ def test_what_a_disk_refuses_is_one_line_with_its_cure(
     assert cure in said
 
 
+def test_who_has_no_settings_where_they_are_looked_for_hears_how_to_name_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cure wrote a sample into the folder one was in, and led back to the same words."""
+    monkeypatch.setattr(sys, "argv", ["lamppost", "alerts", "-c", str(tmp_path / "gone.yaml")])
+    with pytest.raises(SystemExit):
+        lamppost.main()
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'gone.yaml'} does not exist. Cure: name yours with -c FILE" in said
+    assert "sudo lamppost collector init" in said
+
+
 def raised(error: OSError) -> bool:
     raise error
 

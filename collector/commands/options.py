@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collector.web.desk.file import DeskFile
 
 DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
+NO_SETTINGS_CURE: Final = "name yours with -c FILE; where none was made yet: sudo lamppost collector init"
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
 ALSO_CONFIG = typer.Option(None, "--config", "-c", help="The same, as other words take it.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -42,7 +43,7 @@ def load_settings(file: Path) -> Config:
     from collector.config import Config
     from common import settings
 
-    return settings.load_settings(Config, file, "lamppost collector sample > collector.yaml")
+    return settings.load_settings(Config, file, NO_SETTINGS_CURE)
 
 
 def load_rules(settings: Config) -> list[Rule]:
