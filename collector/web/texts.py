@@ -36,6 +36,8 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "due_to": ("（{names}）", " ({names})"),
     "sentence_end": ("。", "."),
     "comma": ("，", ", "),
+    "and": ("、", ", "),
+    "gap": ("", " "),  # between sentences, and behind a colon that ends a text
     "updated": ("更新于", "Updated"),
     "alerts_firing": ("{n} 条告警", "Alerts firing: {n}"),
     "stations": ("站点", "Stations"),

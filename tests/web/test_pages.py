@@ -45,6 +45,16 @@ def test_the_english_page_has_no_chinese_but_the_switch(standing: Served) -> Non
     assert not [letter for letter in text if "一" <= letter <= "鿿"]
 
 
+def test_no_gap_stands_behind_a_mark_of_chinese_which_has_its_own(aged: Served) -> None:
+    """What was joined from two texts, or listed, had the spaces and commas of English."""
+    operator = Operator(aged)
+    inside = ("/ops", "/ops/station/lp-0001", "/ops/maintenance", "/ops/alert/f1")
+    for path in ("/", "/station/lp-0001?span=year", "/data", "/wall", *inside):
+        page = unescape(operator.get(path).text)
+        text = re.sub("</?(?:a|b|code|time|span|strong)(?: [^>]*)?>", "", page)
+        assert re.findall(r".*[。，；：、] +[^\s<].*|.*[一-鿿][,;:] .*", text) == [], path
+
+
 @pytest.mark.parametrize(
     ("path", "said"), [("/", "空气和车流"), ("/en/station/lp-0001", "Air and traffic in the street")]
 )
