@@ -342,6 +342,9 @@ class Collector:
     def _tell(self, now_ms: int) -> None:
         self.presence.count(now_ms)
         canary = self.canary.wrong if self.canary is not None else None
+        if deaf := self.alerting.deaf(now_ms):
+            text = f"no message gets through {', '.join(sorted(deaf))}. Cure: lamppost notify log tells why"
+            self.ingest.alarms.sound("undelivered", text)
         wrong = self._faults.found(self.ingest.alarms, self.ingest.counts, canary, now_ms)
         self.announcer.tell(wrong, now_ms)
 

@@ -198,11 +198,12 @@ class Alerting:
         self._engine.node_state(OWN_LINK, connected, now_ms)
         self._engine.node_state(STORE_LINK, ("collector-database", OWN_LINK) not in wrong, now_ms)
         self._engine.node_state(OWN_CLOCK, ("collector-own-clock", OWN_LINK) not in wrong, now_ms)
-        with self._lock:
-            deaf = self.outbox.deaf(now_ms)
-        if deaf:
-            wrong = wrong | {("collector-undelivered", OWN_LINK): ", ".join(sorted(deaf))}
         self._others += self._self_watch.look(wrong, now_ms)
+
+    def deaf(self, now_ms: int) -> set[str]:
+        """Channels through which no message gets."""
+        with self._lock:
+            return self.outbox.deaf(now_ms)
 
     def expect(self, nodes: list[Node], now_ms: int) -> None:
         """The nodes have announced these sensors: who is silent is missed."""

@@ -100,6 +100,7 @@ _OF_ALARM: Final = {
     "clock": "collector-clock",
     "own-clock": "collector-own-clock",
     "unforeseen": "collector-unforeseen",
+    "undelivered": "collector-undelivered",
     "certificate": "collector-certificate",
     "calibration": "collector-calibration",
 }

@@ -31,6 +31,7 @@ STAYS_MS: Final = {
     "own-clock": 10 * MINUTE_MS,
     "certificate": 2 * 60 * MINUTE_MS,  # they are looked at once an hour
     "calibration": 2 * 24 * 60 * MINUTE_MS,  # they are compared once a day
+    "undelivered": MINUTE_MS,  # channels are looked at every few seconds
     "clone": 24 * 60 * MINUTE_MS,  # a person must look; a second card may be silent for a night
 }
 """By kind, how long an alarm stays after it was last raised; None: until it is taken back."""

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from collector.alerts.self_watch import _OF_ALARM, of_alarms
+from collector.clock import wall_ms
 from collector.collector import Collector
 from collector.config import Config
 from collector.health.alarms import STAYS_MS, Alarms
+from collector.health.self_report import alarms_beside
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Row, Select, Series, Stored, StoreDown
 from tests.closes import Closes
@@ -93,3 +95,26 @@ def test_a_database_that_keeps_nothing_is_an_alarm(
     collector = closes(Collector(settings, store=store, link=inbox))
     collector._look_whether_it_keeps()
     assert collector.ingest.alarms.keys() == alarms
+
+
+def test_a_channel_through_which_nothing_gets_is_said_by_status(
+    tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alert of it went out through the very channels that took nothing, and `collector status` found nothing."""
+    inbox: Any = Inbox()
+    state = tmp_path / "state.db"
+    settings = Config.model_validate({"name": "c1", "store": {"kind": "sqlite"}, "state_file": state})
+    store = closes(Sqlite(tmp_path / "r.db"))
+    store.prepare()
+    collector = closes(Collector(settings, store=store, link=inbox))
+    monkeypatch.setattr(collector.alerting.outbox, "deaf", lambda _: {"mail", "duty-phone"})
+    now_ms = wall_ms()
+    for passed_s in range(0, 20, 5):
+        collector._tell(now_ms + passed_s * 1000)
+        collector._report(now_ms + passed_s * 1000)
+    words = "no message gets through duty-phone, mail. Cure: lamppost notify log tells why"
+    assert alarms_beside(state, wall_ms(), runs=True)["undelivered"] == (words, now_ms)
+    assert [view.rule for view in collector.alerting.current()] == ["collector-undelivered"]
+    monkeypatch.setattr(collector.alerting.outbox, "deaf", lambda _: set())
+    collector._report(now_ms + 80_000)
+    assert "undelivered" not in collector.ingest.alarms
