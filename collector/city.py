@@ -8,22 +8,19 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from collector.alerts.alerting import Alerting
 from collector.alerts.on_duty import OnDuty
 from collector.clock import wall_ms
+from collector.collector import Collector
 from collector.config import Config
 from collector.config import Station as Named
 from collector.delivery.gap_facts import from_state
 from collector.delivery.gaps import gaps
 from collector.delivery.registry import Node, Registry
 from collector.health import canary
-from collector.health.health import Health
 from collector.notify.setup import grants
-from collector.numbers.calibration import Calibrations
 from collector.rules.rule import Rule
 from collector.stations.asking import ask
 from collector.stations.names import Names
-from collector.stores.store import Store
 from collector.web.backdrop import Backdrop, BadBackdrop
 from collector.web.backdrop import load as load_backdrop
 from collector.web.feed import Feed
@@ -84,27 +81,18 @@ class StationList:
         return Made(node, called, _station(name, node, self._known.get(name), called or (name, name)))
 
 
-def site(
-    config: Config,
-    store: Store,
-    registry: Registry,
-    alerting: Alerting,
-    duty: OnDuty,
-    feed: Feed,
-    health: Callable[[], Health],
-    calibrations: Calibrations,
-) -> Site:
+def site(collector: Collector, duty: OnDuty, feed: Feed) -> Site:
     """What the pages need; each callable is quick and safe to call from any thread."""
-    catalogue = load_catalogue()
+    config, store, catalogue = collector.config, collector.store, load_catalogue()
     return Site(
         store=store,
-        stations=StationList(config, registry).of_now,
-        alerts=alerting.current,
+        stations=StationList(config, collector.registry).of_now,
+        alerts=collector.alerting.current,
         grants=grants(config),
         duty=duty,
         now_ms=wall_ms,
         feed=feed,
-        health=health,
+        health=collector.health,
         time_zone=config.web.time_zone,
         title_zh=config.web.title_zh,
         title_en=config.web.title_en,
@@ -112,8 +100,8 @@ def site(
         source_url=config.web.source_url,
         desk=config.desk_file,
         reporting=config.reporting(),
-        watched=watched(alerting.rules),
-        corrections=lambda node: calibrations.of_node(node, wall_ms()),
+        watched=watched(collector.alerting.rules),
+        corrections=lambda node: collector.calibrations.of_node(node, wall_ms()),
         titles=titles(catalogue),
         warm_up_s=warm_ups(catalogue),
         gaps=lambda node, since_ms: gaps(store, since_ms, wall_ms(), *from_state(config), node),

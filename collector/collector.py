@@ -21,6 +21,7 @@ from importlib.metadata import version
 from collector.adapters.guests import Guests
 from collector.alerts.alerting import Alerting
 from collector.alerts.announcer import Announcer
+from collector.alerts.loading import load_rules
 from collector.alerts.self_watch import Faults
 from collector.broker.inbox import Arrived
 from collector.broker.link import ACK_EXPIRY_S, Link
@@ -41,7 +42,6 @@ from collector.numbers.calibration import Calibrations
 from collector.numbers.shared_calibrations import SharedCalibrations
 from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Written, make_pipeline
 from collector.rules.fields import OWN_LINK
-from collector.rules.loading import load_rules
 from collector.standby.turn import Turn
 from collector.statedb import open_state
 from collector.stations.presence import Presence

@@ -51,17 +51,7 @@ def serve(settings: Config, ending: threading.Event, workers: int = 1, quiet: bo
             raise unusable(f"{settings.state_file}, or desk.db beside it", error) from error
         at_the_end.callback(collector.stop)
         duty = at_the_end.enter_context(closing(OnDuty(collector.alerting, settings.state_file, wall_ms)))
-        known = site(
-            settings,
-            collector.store,
-            collector.registry,
-            collector.alerting,
-            duty,
-            feed,
-            collector.health,
-            collector.calibrations,
-        )
-        pages = create_app(known, doors=_push_routes(settings, collector))
+        pages = create_app(site(collector, duty, feed), doors=_push_routes(settings, collector))
         tls = (settings.web.tls.cert, settings.web.tls.key) if settings.web.tls is not None else None
         server = WebServer(pages, settings.web.host, settings.web.port, tls)
         enrolment_server = at_the_end.enter_context(_enrolment_server(settings))

@@ -53,7 +53,7 @@ def load_rules(settings: Config) -> list[Rule]:
 
 def rules_in(files: Iterable[Path], channels: Iterable[str] | None = None) -> list[Rule]:
     """The rules of some files; of `channels`, when they are given, they may name no other. Raises Failure as above."""
-    from collector.rules import loading
+    from collector.alerts import loading
     from common.strict_yaml import NotUsable
 
     try:

@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from collector.alerts.loading import load_rules
 from collector.alerts.stored import columns_of
 from collector.broker.lanes import Lanes
 from collector.clock import wall_ms
@@ -27,7 +28,6 @@ from collector.health.mishaps import Mishaps
 from collector.memory import calm_garbage_collector, share_heaps
 from collector.numbers.calibration import Calibrations
 from collector.pipeline import IDLE_S, make_pipeline
-from collector.rules.loading import load_rules
 from collector.statedb import open_state
 from collector.stores.named import make_store
 from collector.stores.store import Store, Table

@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from collector.rules.loading import rules_in
+from collector.alerts.loading import rules_in
 from common.field_types import Name
 from common.strict_model import Strict, fit, misplaced, word
 from common.strict_yaml import read

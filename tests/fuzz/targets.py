@@ -11,10 +11,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from collector.alerts.loading import load_rules
 from collector.delivery.ingest import Ingest
 from collector.delivery.pace import Pace
 from collector.delivery.registry import Registry
-from collector.rules.loading import load_rules
 from collector.stores.line_protocol import Unwritable, lines
 from collector.stores.store import Stored, Table
 from common.strict_model import fit

@@ -36,21 +36,14 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
     collector.registry.update(Birth("lp-0001", "east", "s", (), 1, None, "0.1.0", "synced", sensors), 1)
     assert collector.store.prepare() == Stored()
     yield collector
-    collector.link.stop()
-    collector.alerting.close()
-    collector.store.close()
-    collector._state.close()
+    collector.stop()
 
 
 @pytest.fixture
 def port(collector: Collector) -> Iterator[int]:
     """Where its pages are served."""
     duty = OnDuty(collector.alerting, collector.config.state_file, lambda: 0)
-    known = site(
-        collector.config, collector.store, collector.registry, collector.alerting, duty, Feed(), collector.health,
-        collector.calibrations,
-    )  # fmt: skip
-    server = WebServer(create_app(known), "127.0.0.1", 0)
+    server = WebServer(create_app(site(collector, duty, Feed())), "127.0.0.1", 0)
     server.start()
     yield int(server.url.rstrip("/").rpartition(":")[2])
     server.stop()
