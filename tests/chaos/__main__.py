@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
 from tests.chaos.storm import Storm
-from tests.remains import end_with_us
+from tests.proof import begun
 
 
 class Run(Protocol):
@@ -34,14 +33,11 @@ def command(make: Run, about: str) -> int:
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10, help="kill -9 of each of those that are killed")
     parser.add_argument("--readings", type=int, default=50_000, help="how many are accepted meanwhile, at least")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument(
         "--workers", type=int, default=1, help="of each collector; with two or more they are killed too"
     )
     parser.add_argument("--keep", type=Path, help="a folder for logs and files; a temporary one when not given")
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", file=sys.stderr)
-    end_with_us()
+    asked = begun(parser)
     with tempfile.TemporaryDirectory(prefix="lamppost-chaos-") as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ from collector.commands.options import load_settings
 from collector.sqlite_file import FORMAT
 from collector.statedb import open_state
 from collector.web.desk.file import DeskFile
-from tests.powercut.rig import Impossible, run
+from tests.powercut.rig import run
+from tests.proof import Impossible
 from tests.servers import wait_for
 from tests.typed import typed
 from wire.exits import Exit, Failure

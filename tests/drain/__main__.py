@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.drain.drain import SEAL_S, Drain
-from tests.remains import end_with_us
+from tests.proof import begun
 
 TIMES_REAL_TIME = 50
 LIVE_S, URGENT_S = SEAL_S + 1.0, 1.0
@@ -20,10 +19,7 @@ def main() -> int:
     """One drain."""
     parser = argparse.ArgumentParser(prog="python -m tests.drain", description=__doc__)
     parser.add_argument("--days", type=float, default=7.0)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", file=sys.stderr)
-    end_with_us()
+    asked = begun(parser)
     with tempfile.TemporaryDirectory(prefix="lamppost-drain-") as folder:
         said = Drain(Path(folder), round(asked.days * 86_400), asked.seed).run()
     print(json.dumps(said))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fulldisk.cycles import Cycles
-from tests.powercut.rig import Impossible
+from tests.proof import Impossible
 
 pytestmark = pytest.mark.real
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.overflow.overflow import Overflow
-from tests.remains import end_with_us
+from tests.proof import begun
 
 
 def main() -> int:
@@ -18,10 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.overflow", description=__doc__)
     parser.add_argument("--agents", type=int, default=50)
     parser.add_argument("--pause", type=int, default=60, help="for how many seconds the collector stands still")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", file=sys.stderr)
-    end_with_us()
+    asked = begun(parser)
     with tempfile.TemporaryDirectory(prefix="lamppost-overflow-") as folder:
         said = Overflow(Path(folder), asked.agents, asked.pause, asked.seed).run()
     print(json.dumps(said))

@@ -8,8 +8,8 @@ import random
 import sys
 from typing import Any
 
-from tests.powercut.rig import Impossible, Rig
-from tests.remains import end_with_us
+from tests.powercut.rig import Rig
+from tests.proof import Impossible, begun, skipped
 
 CONTROL_SHARE = 10
 CONTROL_LOSES = 0.8
@@ -19,16 +19,11 @@ def main() -> int:
     """Cut, compare, say."""
     parser = argparse.ArgumentParser(prog="python -m tests.powercut", description=__doc__)
     parser.add_argument("--cuts", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", file=sys.stderr)
-    end_with_us()
+    asked = begun(parser)
     try:
         said = measure(asked.cuts, asked.seed)
     except Impossible as error:
-        print(f"SKIPPED: {error}", file=sys.stderr)
-        print(json.dumps({"seed": asked.seed, "skipped": str(error)}))
-        return 0
+        return skipped(asked, error)
     print(json.dumps(said))
     bad = said["lost"] or said["doubled"] or said["stuck"]
     return int(bool(bad) or said["control_losing"] < CONTROL_LOSES * said["control_cuts"])

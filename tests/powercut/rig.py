@@ -20,15 +20,12 @@ from typing import NamedTuple
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Spool, SpoolError
 from tests.powercut.writer import FIELD, ORIGIN
+from tests.proof import Impossible
 
 OUTER_BYTES, INNER_BYTES = 640 * 2**20, 96 * 2**20
 FIRST_S, WAIT_S = 15.0, (0.02, 0.5)
 CUTS_A_WRITER = 25
 TOOLS = ("mkfs.xfs", "mkfs.ext4", "mount", "umount", "losetup")
-
-
-class Impossible(Exception):
-    """This machine cannot make such file systems, or links; the text says why, and the cure."""
 
 
 class Cut(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.powercut.__main__ import measure
-from tests.powercut.rig import Impossible
+from tests.proof import Impossible
 
 pytestmark = pytest.mark.real
 

@@ -10,7 +10,8 @@ import pytest
 from benchmarks.street import Street
 from edge_agent.reading import Reading, Series
 from edge_agent.spool.spool import Origin, Spool
-from tests.powercut.rig import Impossible, image, need, run
+from tests.powercut.rig import image, need, run
+from tests.proof import Impossible
 
 pytestmark = pytest.mark.real
 

@@ -17,8 +17,7 @@ from benchmarks import backlog
 from benchmarks.ages import Ages, quantile
 from firmware_stubs.plantower import Pms5003
 from tests.drain.drain import NODE, SITE, spiking
-from tests.powercut.rig import Impossible
-from tests.remains import end_with_us
+from tests.proof import Impossible, begun, skipped
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, free_port, wait_for
 from tests.slow_line.radio import NEAR, Way, link
@@ -36,10 +35,7 @@ def main() -> int:
     parser.add_argument("--lost", type=float, default=0.02, help="share of the packets, each way")
     parser.add_argument("--backlog", type=int, default=600, help="seconds of readings that wait")
     parser.add_argument("--seconds", type=float, default=300.0, help="how long the line is slow")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", file=sys.stderr)
-    end_with_us()
+    asked = begun(parser)
     up, down = (
         Way(asked.bytes, asked.delay, asked.lost, rng=random.Random(f"{asked.seed} {way}")) for way in ("up", "down")
     )
@@ -48,9 +44,7 @@ def main() -> int:
             with link(up, down) as inside:
                 said = run(Path(folder), (up, down), inside, asked)
         except Impossible as error:
-            print(f"SKIPPED: {error}", file=sys.stderr)
-            print(json.dumps({"seed": asked.seed, "skipped": str(error)}))
-            return 0
+            return skipped(asked, error)
     print(json.dumps(said))
     kept = not (said["lost"] or said["doubled"] or said["stuck"])
     return int(not kept or said["disconnected"] > 0 or said["delivered_while_slow"] == 0)
