@@ -168,10 +168,12 @@ def rules_explain(
 
     Example:  lamppost rules explain pm25-hourly-high --node lp-0017 --at 09:40
     """
-    from collector.rules.explanation import explain
+    from collector.rules.explanation import explain, why_not
 
     settings = load_settings(config)
     (rule,) = _named(settings, rules, [name])
+    if reason := why_not(rule):
+        raise Failure(Exit.USAGE, "not-explained", reason, f"lamppost alerts history --rule {name} --node {node}")
     zone = settings.reporting()(node).zone
     at_ms = wall_ms() if at is None else _moment(at, zone)
     with open_store(settings) as store:
@@ -181,11 +183,8 @@ def rules_explain(
     intervals = {each.series: each.interval_ms for each in _inventory(settings)}
     said = []
     for series, history in sorted(found.items()):
-        try:
-            standing = _standing(settings, rule, series, history[0][0][0])
-            why = explain(rule, series, history, at_ms, intervals.get(series), zone.key, standing)
-        except ValueError as error:
-            raise Failure(Exit.USAGE, "not-explained", str(error)) from error
+        standing = _standing(settings, rule, series, history[0][0][0])
+        why = explain(rule, series, history, at_ms, intervals.get(series), zone.key, standing)
         said.append((series, why, _told(settings, rule, series, at_ms)))
     if as_json:
         rows = [{"series": str(s), **why._asdict(), "told": told} for s, why, told in said]

@@ -28,6 +28,13 @@ class Explanation(NamedTuple):
     text_en: str
 
 
+def why_not(rule: Rule) -> str:
+    """Why what a rule said cannot be explained from the values of one series; empty when it can."""
+    if rule.spec is None:
+        return f"{rule.alert} fires when nothing is heard, which no stored value explains"
+    return f"{rule.alert} looks at more than one series, whose values do not explain it" if rule.joined else ""
+
+
 def explain(
     rule: Rule,
     series: Series,
@@ -37,12 +44,10 @@ def explain(
     zone: str = "UTC",
     standing: Transition | None = None,
 ) -> Explanation:
-    """Why `rule` stood as it stood at `at_ms`, from the series' rows up to then; times are shown in `zone`.
+    """Why `rule`, of which `why_not` says nothing, stood as it stood at `at_ms`, from the series' rows up to then.
 
-    `standing`: the episode that fired already when these rows begin.
+    Times are shown in `zone`; `standing`: the episode that fired already when these rows begin.
     """
-    if rule.spec is None or rule.joined:
-        raise ValueError(f"{rule.alert} looks at more than this series' values, and cannot be explained from them")
     engine, rhythm = Engine([rule]), Rhythm()
     expected = [Expected(series, interval_ms)] if interval_ms is not None else []
     engine.expect(rhythm.of(expected), at_ms)

@@ -1,9 +1,15 @@
 """Why a rule stood as it stood is told in numbers and in words."""
 
+from pathlib import Path
+
+import pytest
+
+from collector.commands.rules import rules_explain
 from collector.rules.engine import Engine
 from collector.rules.explanation import explain
 from collector.rules.parsing import parse
 from collector.rules.transition import Series
+from wire.exits import Failure
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_791_000_000_000 // 86_400_000 * 86_400_000
@@ -47,3 +53,20 @@ def test_an_alert_raised_before_the_rows_that_are_looked_at_is_explained_as_firi
     assert explain(rule, AIR, rows, T0 + HOUR, MINUTE).state == "inactive"
     why = explain(rule, AIR, rows, T0 + HOUR, MINUTE, standing=raised)
     assert (why.state, why.start_ms, why.value) == ("firing", T0 - 12 * HOUR, 70.0)
+
+
+@pytest.mark.parametrize(
+    ("fires", "said"),
+    [
+        ("absent: 2m", "nothing is heard"),
+        ('window: {mean: pm25_ugm3, over: 1h, versus: neighbours}\n  raise: "> 150%"', "more than one series"),
+    ],
+)
+def test_what_no_reading_explains_is_said_and_where_to_look_instead(fires: str, said: str, tmp_path: Path):
+    """Of a sensor that had fallen silent it said that nothing of it was stored."""
+    rules, settings = tmp_path / "rules.yaml", tmp_path / "collector.yaml"
+    rules.write_text(f"- alert: strange\n  kind: air_quality\n  {fires}\n  text: {{zh: 异常, en: strange}}\n")
+    settings.write_text(f"store: {{kind: sqlite, path: {tmp_path / 'r.db'}}}\nstate_file: {tmp_path / 's.db'}\n")
+    with pytest.raises(Failure, match=said) as refused:
+        rules_explain("strange", "lp-1", None, None, [rules], settings, False)
+    assert refused.value.cure == "lamppost alerts history --rule strange --node lp-1"
