@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge_agent.settings.config import Config
     from edge_agent.setup.answers import Answers, Notebook
     from edge_agent.setup_web.live import Live
-    from edge_agent.setup_web.server import SetupPage
+    from edge_agent.setup_web.setup_page import SetupPage
 
 
 def setup(
@@ -106,7 +106,7 @@ def _by_phone(
 ) -> Exit:
     """The same set-up with the answers from a page; what the terminal shows, the phone shows too."""
     from edge_agent.setup.answers import Answers
-    from edge_agent.setup_web.server import open_page
+    from edge_agent.setup_web.setup_page import open_page
     from edge_agent.setup_web.suggested import suggested
 
     def echo(text: str) -> None:

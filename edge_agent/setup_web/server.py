@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from edge_agent.device.clock import synchronised
-from edge_agent.setup.answers import Answers
 from edge_agent.setup_web import page
-from edge_agent.setup_web.form import answers_of
-from edge_agent.setup_web.guard import TRIES_MAX, Guard, is_our_host
-from edge_agent.setup_web.live import Live
+from edge_agent.setup_web.guard import TRIES_MAX, is_our_host
 from edge_agent.setup_web.texts import Words, language_of
-from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from edge_agent.setup_web.setup_page import SetupPage
 
 COOKIE = "lamppost_setup"
 COOKIE_S = 3600
@@ -29,7 +27,6 @@ BODY_MAX = 16_384
 AT_ONCE = 16
 READ_S = 10.0
 WRONG_CODE_S = 1.0
-LAST_LOOK_S = 60.0
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-src 'self'; frame-ancestors 'self'; "
     "form-action 'self'; base-uri 'none'",
@@ -39,98 +36,16 @@ _HEADERS = {
 }
 
 
-class SetupPage:
-    """One set-up by phone: `answers()` waits for them, `say` shows lines, `finish` the end. Close it afterwards."""
+class Server(ThreadingHTTPServer):
+    """Serves one `setup`. Raises OSError where it cannot listen."""
 
-    def __init__(self, address: tuple[str, int], live: Live, suggested: Mapping[str, str], guard: Guard) -> None:
-        self.guard = guard
-        self.live = live
-        self.given: dict[str, str] = dict(suggested)
-        self.wrong: dict[str, str] = {}
-        self.trouble: Failure | None = None
-        self.lines: list[str] = []
-        self.ending: str | None = None
-        self.phase = "form"
-        self.seen_end = threading.Event()
-        self._answers: Answers | None = None
-        self._given = threading.Event()
-        self._turn = threading.Lock()  # a person may tap twice: one tap at a time, in the phase that it was meant for
-        try:
-            self._server = _Server(address, self)
-        except OSError as error:
-            text = f"{address[0]}:{address[1]}: {error.strerror}"
-            raise Failure(Exit.NETWORK, "page-not-served", text, "another --listen ADDRESS:PORT") from error
-        self.port = int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True).start()
-
-    def answers(self, trouble: Failure | None = None) -> Answers:
-        """Wait for answers; `trouble` says why the last could not be used. Raises Failure at the end of time."""
-        with self._turn:
-            self._given.clear()
-            if self._answers is None:  # else they are read along still, and need not be searched for again
-                self.live.start()
-            self.trouble, self.phase, self.guard.busy = trouble, "form", False
-        while not self._given.wait(0.5):
-            if self.guard.is_over(time.monotonic()):
-                self.phase = "over"
-                raise Failure(Exit.TIMED_OUT, "page-over", "the set-up page has ended", "start the set-up again")
-        assert self._answers is not None
-        return self._answers
-
-    def search_again(self) -> None:
-        """Search once more, unless a search is under way already or answers were given: the ports are others' then."""
-        with self._turn:
-            if self.phase == "form" and not self.live.searching:
-                self.live.stop()
-                self.live.start()
-
-    def fill_in(self, form: Mapping[str, str]) -> None:
-        """What a person filled in: taken, or `wrong` says what is wanted. Nothing where answers were taken already."""
-        picked = {name.removeprefix("pick "): value for name, value in form.items() if name.startswith("pick ")}
-        with self._turn:
-            if self.phase != "form":
-                return
-            self.given = {name: value for name, value in form.items() if name != "key"}
-            answers, self.wrong = answers_of(form, self.live.chosen(picked), self._not_yet(picked))
-            self.trouble = None
-            if answers is not None:
-                self.given.pop("token", None)
-                self.phase, self.guard.busy = "proof", True
-                self._answers = answers.with_(profiles=self.live.profiles)
-                self._given.set()
-
-    def _not_yet(self, picked: Mapping[str, str]) -> str | None:
-        """Why the list of sensors is not complete: the page may be older than what the search has found."""
-        if self.live.searching:
-            return "still_searching"
-        unseen = any(row.choices and row.port not in picked for row in self.live.rows())
-        return "choose_models" if unseen else None
-
-    def say(self, text: str) -> None:
-        """A line that the phone shows too."""
-        self.lines += text.splitlines() or [""]
-
-    def finish(self, ending: str) -> None:
-        """The end, by the key of its text, left on the phone until it has been seen, for a minute at most."""
-        self.ending = ending
-        if self.guard.is_taken:
-            self.seen_end.wait(LAST_LOOK_S)
-
-    def close(self) -> None:
-        """Nobody is served any more."""
-        self.live.stop()
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
     def __init__(self, address: tuple[str, int], setup: SetupPage) -> None:
         self.setup = setup
         self._inside: deque[Any] = deque()  # connections, the oldest first
-        super().__init__(address, _Handler)
+        super().__init__(address, Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Whoever has been asking for longest makes room: a whole question takes no time, strangers who dawdle do."""
@@ -151,8 +66,10 @@ class _Server(ThreadingHTTPServer):
         """A phone that goes away is no error of ours."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class Handler(BaseHTTPRequestHandler):
+    """One question of a phone."""
+
+    server: Server
     timeout = READ_S
     server_version = "lamppost"
     sys_version = ""
@@ -277,27 +194,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """The terminal is for the person on the ladder."""
-
-
-def open_page(listen: str, live: Live, suggested: Mapping[str, str], echo: Callable[[str], None]) -> SetupPage:
-    """Serve the page and say where, with a QR code of the address, and the code. Raises Failure."""
-    import io
-
-    import segno
-
-    from edge_agent.setup_web.addresses import parse, reachable
-
-    host, port = parse(listen)
-    guard = Guard(time.monotonic())
-    made = SetupPage((host, port), live, suggested, guard)
-    urls = [f"http://{address}:{made.port}/" for address in reachable(host)]
-    drawn = io.StringIO()
-    segno.make(urls[0], micro=False).terminal(drawn, border=2, compact=True)
-    echo(drawn.getvalue())
-    for url in urls:
-        echo(f"on the phone:  {url}")
-    if host.startswith("127."):
-        echo(f"  this device only: --listen 0.0.0.0:{made.port} opens it to its networks,")
-        echo(f"  or  ssh -L {made.port}:{host}:{made.port} ...")
-    echo(f"code:          {guard.code[:3]} {guard.code[3:]}   (once, for 15 minutes)")
-    return made

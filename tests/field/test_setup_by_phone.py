@@ -88,7 +88,7 @@ def test_a_disk_that_takes_nothing_any_more_is_told_to_the_phone(
 def by_phone(monkeypatch: pytest.MonkeyPatch, folder: Path, prove: Callable[..., object]) -> Shown:
     """A set-up whose answers were taken, and whose proof goes as `prove` says."""
     shown = Shown()
-    monkeypatch.setattr("edge_agent.setup_web.server.open_page", lambda *_: shown)
+    monkeypatch.setattr("edge_agent.setup_web.setup_page.open_page", lambda *_: shown)
     monkeypatch.setattr(setup_cli, "_written", lambda *_: Answers())
     monkeypatch.setattr(setup_cli, "_prove", prove)
     monkeypatch.setattr(setup_cli, "_screen", lambda _: "")

@@ -8,7 +8,7 @@ import pytest
 
 from edge_agent.setup_web.addresses import parse, reachable
 from edge_agent.setup_web.guard import OPEN_S, TRIES_MAX, Guard, is_our_host
-from edge_agent.setup_web.server import _Handler as Handler
+from edge_agent.setup_web.server import Handler
 from wire.exits import Failure
 
 

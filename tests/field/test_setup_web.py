@@ -22,7 +22,8 @@ from edge_agent.setup.answers import SensorAnswer
 from edge_agent.setup_web import page
 from edge_agent.setup_web.guard import OPEN_S, Guard
 from edge_agent.setup_web.live import Live, Row
-from edge_agent.setup_web.server import AT_ONCE, SetupPage
+from edge_agent.setup_web.server import AT_ONCE
+from edge_agent.setup_web.setup_page import SetupPage
 from edge_agent.setup_web.texts import Words
 from firmware_stubs.models import MODELS
 from firmware_stubs.pty import StubHost
