@@ -12,6 +12,7 @@ import random
 import secrets
 import sqlite3
 import time
+from collections.abc import Coroutine
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -113,22 +114,8 @@ class Agent:
         now = self._now()
         self.recorder.timeline.observe(*now)
         self.recorder.restore(now)
-        tasks = [asyncio.create_task(port.run(), name=f"read {port.path}") for port in self.ports]
-        tasks += [
-            asyncio.create_task(self._talk(number, sensor, port), name=f"talk to {sensor.name}")
-            for number, (sensor, port) in enumerate(zip(self.sensors, self.ports, strict=True))
-        ]
         await self.tap.open()
-        tasks.append(asyncio.create_task(self._record_for_ever(), name="commit every second"))
-        if self.errands.trial is not None:
-            tasks.append(asyncio.create_task(self.errands.judge(stop), name="judge new settings"))
-        if self.identity is not None:
-            renewal = keep_renewed(self.identity, self.uplink.counts, self.uplink.believe)
-            tasks.append(asyncio.create_task(renewal, name="renew"))
-            safe = see_whether_safe(self.broker, self.config.node, self.uplink.counts, lambda: self.delivery.connected)
-            tasks.append(asyncio.create_task(safe, name="see whether the broker is safe"))
-        if self.led is not None:
-            tasks.append(asyncio.create_task(self.led.show_for_ever(), name="show the state"))
+        tasks = self._begin_tasks(stop)
         uplink = asyncio.create_task(self.uplink.run(), name="stay connected")
         try:
             stopped = asyncio.create_task(stop.wait())
@@ -153,6 +140,28 @@ class Agent:
             self._owner.release()
             if self.led is not None:
                 self.led.give_back()
+
+    def _begin_tasks(self, stop: asyncio.Event) -> list[asyncio.Task[None]]:
+        """All that is done beside one another, but for the uplink, which outlives the rest."""
+
+        def begin(what: Coroutine[None, None, None], name: str) -> None:
+            tasks.append(asyncio.create_task(what, name=name))
+
+        tasks: list[asyncio.Task[None]] = []
+        for number, (sensor, port) in enumerate(zip(self.sensors, self.ports, strict=True)):
+            begin(port.run(), f"read {port.path}")
+            begin(self._talk(number, sensor, port), f"talk to {sensor.name}")
+        begin(self._record_for_ever(), "commit every second")
+        if self.errands.trial is not None:
+            begin(self.errands.judge(stop), "judge new settings")
+        if self.identity is not None:
+            counts = self.uplink.counts
+            begin(keep_renewed(self.identity, counts, self.uplink.believe), "renew")
+            safe = see_whether_safe(self.broker, self.config.node, counts, lambda: self.delivery.connected)
+            begin(safe, "see whether the broker is safe")
+        if self.led is not None:
+            begin(self.led.show_for_ever(), "show the state")
+        return tasks
 
     def birth(self) -> status.Birth:
         """What the node says of itself now."""
