@@ -8,7 +8,6 @@ from __future__ import annotations
 import queue
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,6 +39,8 @@ _TLS_CURES = {
 _NO_ANSWER = f"no answer in {STEP_S:g} s"
 _TOO_LATE = (_NO_ANSWER, "The handshake operation timed out", "timed out")
 _SLOW_CURE = "the antenna, if it was quicker; lamppost agent status tells what waits"
+_OTHER_CURE = "is that a broker? check host and port"
+_OUT_CURE = "is the station retired? ask the office for a token, then: lamppost agent enrol"
 _RIGHTS_CURE = "tell the office: the node's rights at the broker"
 _REFUSAL_CURES = {
     "Retain not supported": "mosquitto: retain_available true",
@@ -207,10 +208,10 @@ class _Talk:
 
     client: Any
     answers: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue)
-    connected: threading.Event = field(default_factory=threading.Event)
+    has_ended: bool = False
 
     def wait(self, kind: str) -> Any:
-        """The next answer of that kind; None when none comes in time."""
+        """The next answer of that kind; None when none comes in time, or the broker hangs up."""
         until_s = time.monotonic() + STEP_S
         while (left_s := until_s - time.monotonic()) > 0:
             try:
@@ -219,6 +220,9 @@ class _Talk:
                 return None
             if found == kind:
                 return answer
+            if found == "end":
+                self.has_ended = True
+                return None
         return None
 
 
@@ -231,12 +235,13 @@ def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
     client.on_connect = lambda _c, _u, _f, reason, properties: talk.answers.put(("connack", (reason, properties)))
     client.on_subscribe = lambda _c, _u, _m, reasons, _p: talk.answers.put(("suback", reasons))
     client.on_publish = lambda _c, _u, _m, reason, _p: talk.answers.put(("puback", reason))
+    client.on_disconnect = lambda *_: talk.answers.put(("end", None))
     try:
         client.connect(address.host, address.port, 30)
         client.loop_start()
         yield from _session(settings, talk)
     except OSError as error:
-        yield fail("broker.auth", in_words(error), "is that a broker? check host and port")
+        yield fail("broker.auth", in_words(error), _OTHER_CURE)
     finally:
         client.disconnect()
         client.loop_stop()
@@ -244,6 +249,10 @@ def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
 
 def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
     answer = talk.wait("connack")
+    if talk.has_ended:
+        cure = _OTHER_CURE if settings.identity is None else _OUT_CURE
+        yield fail("broker.auth", "it hangs up without an answer", cure)
+        return
     if answer is None:
         cure = "is that a broker that keeps retained messages, and is the port right?"
         yield fail("broker.auth", _NO_ANSWER, cure)

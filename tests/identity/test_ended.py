@@ -1,9 +1,10 @@
-"""A station whose certificate has ended: the broker hangs up without a word, so doctor has to say why."""
+"""A station whose certificate has ended or was revoked: the broker hangs up without a word, and doctor says why."""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from cryptography import x509
 from collector.identity.authority import Authority, pem, utc_now
 from edge_agent.identity.enrol import renew
 from tests.identity.city import City
+from tests.servers import wait_for
 
 pytestmark = pytest.mark.real
 
@@ -30,26 +32,29 @@ def end_in(folder: Path, authority: Authority, left: timedelta) -> None:
     (folder / "node.pem").write_bytes(whole[: whole.index(b"-----BEGIN CERTIFICATE")] + pem(made))
 
 
-def test_doctor_names_the_certificate_that_ended_and_the_office_renews_it(city: City, tmp_path: Path) -> None:
-    folder = city.enrol("lp-0090")
-    authority = Authority.load(city.plan.folder / "pki")
-    settings = tmp_path / "agent.yaml"
+def doctor(city: City, folder: Path, node: str, check: str) -> tuple[str, str, str]:
+    """State, text and cure of one of the doctor's checks at a station with this identity."""
+    settings = folder.parent / "agent.yaml"
     settings.write_text(
         yaml.safe_dump(
             {
-                "node": "lp-0090", "site": "s",
+                "node": node, "site": "s",
                 "sensors": [{"name": "air-1", "profile": "plantower-pms5003", "port": "/dev/ttyNONE"}],
                 "identity": str(folder),
                 "broker": {"host": "127.0.0.1", "port": city.plan.broker_port},
-                "spool": {"path": str(tmp_path / "spool.db"), "allow_tmpfs": True},
+                "spool": {"path": str(folder.parent / "spool.db"), "allow_tmpfs": True},
             }
         )
     )  # fmt: skip
+    said = city.lamppost("agent", "doctor", "--json", "--only", "broker", "--config", str(settings)).stdout
+    (found,) = [each for each in json.loads(said)["results"] if each["id"] == check]
+    return found["state"], found["text"], found.get("cure") or ""
 
-    def expiry() -> tuple[str, str, str]:
-        said = city.lamppost("agent", "doctor", "--json", "--only", "broker", "--config", str(settings)).stdout
-        (found,) = [each for each in json.loads(said)["results"] if each["id"] == "broker.expiry"]
-        return found["state"], found["text"], found.get("cure") or ""
+
+def test_doctor_names_the_certificate_that_ended_and_the_office_renews_it(city: City) -> None:
+    folder = city.enrol("lp-0090")
+    authority = Authority.load(city.plan.folder / "pki")
+    expiry = partial(doctor, city, folder, "lp-0090", "broker.expiry")
 
     end_in(folder, authority, timedelta(days=-2))
     state, text, cure = expiry()
@@ -60,3 +65,14 @@ def test_doctor_names_the_certificate_that_ended_and_the_office_renews_it(city: 
     assert expiry()[0] == "warn"
     renew(folder)
     assert expiry()[0] == "ok"
+
+
+def test_doctor_asks_whether_a_station_that_nobody_answers_is_retired(city: City) -> None:
+    folder = city.enrol("lp-0091")
+    assert doctor(city, folder, "lp-0091", "broker.auth")[0] == "ok"
+    assert city.office("stations", "retire", "lp-0091").returncode == 0
+    city.broker.reload()
+    wait_for("the list of the revoked to be read", lambda: not city.client("lp-0091").is_in, 10)
+    state, text, cure = doctor(city, folder, "lp-0091", "broker.auth")
+    assert (state, text) == ("fail", "it hangs up without an answer")
+    assert "is the station retired?" in cure
