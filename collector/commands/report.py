@@ -49,15 +49,8 @@ def report(
     from collector.report.summary import StationReport, summarise
     from collector.stations.names import Names
     from collector.web.privacy import is_public
-    from common.whole_file import whole
 
-    if length not in _DAYS:
-        raise Failure(Exit.USAGE, "word-unknown", f"there is no report {length!r}", "say day or week")
-    if language not in ("zh", "en"):
-        raise Failure(Exit.USAGE, "word-unknown", f"--lang {language}", "say zh or en")
-    if output is not None and str(output) != "-" and output.suffix not in (".html", ".htm"):
-        cure = "end it in .html, or give -; a browser prints the page as PDF"
-        raise Failure(Exit.USAGE, "ending-unknown", f"-o {output}: a report is a page", cure)
+    _must_make_sense(length, language, output)
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
     span = _span(on, _DAYS[length], zone)
@@ -80,15 +73,33 @@ def report(
         names = Names(settings).of
         title = settings.web.title_zh if language == "zh" else settings.web.title_en
         html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title, rules)
-        if str(output) == "-":
-            typer.echo(html, nl=False)
-            return
-        try:
-            with whole(output) as path:
-                path.write_text(html, encoding="utf-8")
-        except OSError as error:
-            raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror}") from error
-        typer.echo(f"{output}: {counted(len(reports), 'station')}", err=True)
+        _put(html, output, len(reports))
+
+
+def _must_make_sense(length: str, language: str, output: Path | None) -> None:
+    """Raises Failure with the cure."""
+    if length not in _DAYS:
+        raise Failure(Exit.USAGE, "word-unknown", f"there is no report {length!r}", "say day or week")
+    if language not in ("zh", "en"):
+        raise Failure(Exit.USAGE, "word-unknown", f"--lang {language}", "say zh or en")
+    if output is not None and str(output) != "-" and output.suffix not in (".html", ".htm"):
+        cure = "end it in .html, or give -; a browser prints the page as PDF"
+        raise Failure(Exit.USAGE, "ending-unknown", f"-o {output}: a report is a page", cure)
+
+
+def _put(html: str, output: Path, count: int) -> None:
+    """The page of so many stations, where it was asked for. Raises Failure."""
+    from common.whole_file import whole
+
+    if str(output) == "-":
+        typer.echo(html, nl=False)
+        return
+    try:
+        with whole(output) as path:
+            path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{output}: {error.strerror}") from error
+    typer.echo(f"{output}: {counted(count, 'station')}", err=True)
 
 
 def _noted(settings: Config, span: tuple[int, int]) -> tuple[dict[str, list[Done]], set[str]]:
