@@ -18,6 +18,7 @@ from wire.exits import Exit, Failure
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.numbers.calibration import Record
+    from collector.numbers.colocation import Fit
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,16 +47,8 @@ def fit(
     settings = load_settings(config)
     _must_be_names(node, sensor)
     raw = _raw_of(quantity)
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:  # Excel begins a CSV with a byte order mark
-            found = colocation.pairs(lines, sensor_column, reference_column, quantity)
-        line = colocation.fit(found, per_raw(raw, settings.reporting()(node)) or 1.0)
-    except OSError as error:
-        raise Failure(Exit.USAGE, "file-unreadable", f"{file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise Failure(Exit.USAGE, "file-unreadable", f"{file} is not UTF-8", "save it as CSV UTF-8") from error
-    except colocation.NoFit as error:
-        raise Failure(Exit.USAGE, "no-fit", f"{file}: {error}") from error
+    factor = per_raw(raw, settings.reporting()(node)) or 1.0
+    line = _fitted(file, sensor_column, reference_column, quantity, factor)
     told = line.text(QUANTITIES[quantity].unit)
     good = colocation.R2_GOOD_OF.get(quantity, colocation.R2_GOOD)
     if line.r2 < good:
@@ -72,6 +65,22 @@ def fit(
     else:
         typer.echo(told)
         typer.echo("nothing was kept" if try_only else _kept(record, since))
+
+
+def _fitted(file: Path, sensor_column: str, reference_column: str, quantity: str, factor: float) -> Fit:
+    """The line of a co-location, its raw values times `factor`. Raises Failure."""
+    from collector.numbers import colocation
+
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:  # Excel begins a CSV with a byte order mark
+            found = colocation.pairs(lines, sensor_column, reference_column, quantity)
+        return colocation.fit(found, factor)
+    except OSError as error:
+        raise Failure(Exit.USAGE, "file-unreadable", f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Failure(Exit.USAGE, "file-unreadable", f"{file} is not UTF-8", "save it as CSV UTF-8") from error
+    except colocation.NoFit as error:
+        raise Failure(Exit.USAGE, "no-fit", f"{file}: {error}") from error
 
 
 @app.command("set")
