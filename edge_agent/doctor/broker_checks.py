@@ -10,8 +10,11 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from socket import getaddrinfo
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, State, Station, fail, ok, skip, warn
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from edge_agent.settings.config import Config
 
 STEP_S = 4.0
+DEAD_S, PAST_DEAD_S = 2.0, 1.0  # all steps together end before the doctor's patience does
 BATCH_BYTES_MAX = 256 * 1024
 UNRENEWED = timedelta(days=14)  # the agent begins thirty days before the end
 STEPS = (
@@ -95,16 +99,18 @@ def _steps(settings: Config) -> Iterator[Result]:
     yield (dns := _dns(address))
     if dns.state is State.FAIL:
         return
-    tcp = _tcp(address)
+    dead = _dead(address)
+    tcp = _tcp(address, dead)
     if address != known:
         text = f"{tcp.text}; {known.host}:{known.port} does not answer"
         tcp = warn(tcp.id, text, "a node of the cluster is down: tell the office")
     yield tcp
     if tcp.state is State.FAIL:
         return
-    yield from _tls(settings, address)
-    yield from _mqtt(settings, address)
-    yield _safe(settings, address)
+    connect_s = PAST_DEAD_S if dead else None
+    yield from _tls(settings, address, connect_s)
+    yield from _mqtt(settings, address, connect_s)
+    yield skip("broker.safe", "needs each address to answer") if dead else _safe(settings, address)
 
 
 def _safe(settings: Config, address: BrokerAddress) -> Result:
@@ -127,14 +133,39 @@ def _safe(settings: Config, address: BrokerAddress) -> Result:
 def _dns(address: BrokerAddress) -> Result:
     check = "broker.dns"
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        found = getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         return fail(check, f"{address.host}: {error.strerror}", NETWORK_CURE)
     return ok(check, f"{address.host} -> {found[0][4][0]}")
 
 
-def _tcp(address: BrokerAddress) -> Result:
+def _dead(address: BrokerAddress) -> list[str]:
+    """Addresses of a name that do not answer while another does: who connects waits for them first, or now and then."""
+    found = getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    hosts = list(dict.fromkeys(str(where[0]) for *_, where in found))
+    if len(hosts) == 1:
+        return []
+    with ThreadPoolExecutor(len(hosts), thread_name_prefix="reach") as pool:
+        waited = dict(zip(hosts, pool.map(partial(_waits_in_vain, address.port), hosts), strict=True))
+    return [host for host, in_vain in waited.items() if in_vain] if False in waited.values() else []
+
+
+def _waits_in_vain(port: int, host: str) -> bool | None:
+    """Whether who connects there hears nothing; None when it is told at once that this is no way."""
+    try:
+        socket.create_connection((host, port), DEAD_S).close()
+    except TimeoutError:
+        return True
+    except OSError:
+        return None
+    return False
+
+
+def _tcp(address: BrokerAddress, dead: list[str]) -> Result:
     check = "broker.tcp"
+    if dead:
+        text = f"{address.host} has an address that does not answer: {dead[0]}; connecting waits for it"
+        return warn(check, text, "tell the office: is that address right, IPv6 let through?")
     began_s = time.monotonic()
     try:
         socket.create_connection((address.host, address.port), STEP_S).close()
@@ -147,7 +178,7 @@ def _tcp(address: BrokerAddress) -> Result:
     return ok(check, f"port {address.port} in {(time.monotonic() - began_s) * 1000:.0f} ms")
 
 
-def _tls(settings: Config, address: BrokerAddress) -> Iterator[Result]:
+def _tls(settings: Config, address: BrokerAddress, connect_s: float | None) -> Iterator[Result]:
     if address.tls is None:
         loopback = address.host in ("127.0.0.1", "localhost", "::1")
         if loopback:
@@ -158,7 +189,7 @@ def _tls(settings: Config, address: BrokerAddress) -> Iterator[Result]:
         return
     try:
         with (
-            socket.create_connection((address.host, address.port), STEP_S) as raw,
+            socket.create_connection((address.host, address.port), connect_s or STEP_S) as raw,
             address.tls().wrap_socket(raw, server_hostname=address.host) as secured,
         ):
             certificate = secured.getpeercert() or {}
@@ -226,11 +257,13 @@ class _Talk:
         return None
 
 
-def _mqtt(settings: Config, address: BrokerAddress) -> Iterator[Result]:
+def _mqtt(settings: Config, address: BrokerAddress, connect_s: float | None) -> Iterator[Result]:
     from edge_agent.identity.reach import mqtt_client
 
     client = mqtt_client(settings, address, "doctor")
     client.will_set(names.response(settings.node, "doctor"), None, 1, True)  # as the agent's; empty, it leaves nothing
+    if connect_s is not None:
+        client.connect_timeout = connect_s
     talk = _Talk(client)
     client.on_connect = lambda _c, _u, _f, reason, properties: talk.answers.put(("connack", (reason, properties)))
     client.on_subscribe = lambda _c, _u, _m, reasons, _p: talk.answers.put(("suback", reasons))

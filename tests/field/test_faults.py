@@ -121,6 +121,31 @@ def test_an_unknown_host_is_a_matter_of_names_and_takes_seconds(field: Field) ->
     assert time.monotonic() - began_s < 20
 
 
+def test_an_address_that_is_dead_is_named_and_the_steps_behind_it_are_taken(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a name whose IPv6 went nowhere it said "no answer within 9 s; is the board very busy?", and nothing else."""
+    field.write(field.settings())
+    field.broker.start()
+    connect = socket.create_connection
+
+    def one_is_dead(where: tuple[str, int], timeout: float | None = None, *rest: Any, **more: Any) -> socket.socket:
+        if where[0] == "2001:db8::1":
+            raise TimeoutError
+        return connect(where, timeout, *rest, **more)
+
+    def two_addresses(_host: str, port: int, *_: object, **__: object) -> list[Any]:
+        inet, inet6 = (2, 1, 6, "", ("127.0.0.1", port)), (10, 1, 6, "", ("2001:db8::1", port, 0, 0))
+        return [inet6, inet]
+
+    monkeypatch.setattr(socket, "create_connection", one_is_dead)
+    monkeypatch.setattr(broker_checks, "getaddrinfo", two_addresses)
+    found = {one.id: one for one in broker_checks.broker(Station(field.folder / "agent.yaml"))}
+    assert found["broker.tcp"].state is State.WARN
+    assert "2001:db8::1" in found["broker.tcp"].text
+    assert found["broker.roundtrip"].state is State.OK
+
+
 def said(**sensor: Any) -> dict[str, Any]:
     now_ms = time.time() * 1000
     entry = {
