@@ -275,8 +275,11 @@ def retire(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> Non
             text = f"this collector has no authority, so {node} has no certificate to revoke"
             cure = "write it down as removed on its page of /ops: nobody is called for its silence then"
             raise Failure(Exit.CONFIGURATION, "no-identities", text, cure)
+        office = enrolment(settings, file)
+        if not office.book.knows(node) and node not in known_words(settings, "node"):
+            raise nothing_of(settings, node, f"nothing is known of {node}, and nothing was done")
         try:
-            count = enrolment(settings, file).retire(node, this_person(), wall_ms())
+            count = office.retire(node, this_person(), wall_ms())
         except Refused as error:
             raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", "lamppost stations") from error
         except BrokerSilent as error:

@@ -167,6 +167,15 @@ class Book:
         )
         return [Enrolled(*row) for row in rows]
 
+    def knows(self, name: str) -> bool:
+        """Whether a station or another collector of this name was ever let in, or is to be by a token."""
+        rows = self._file.look(
+            "SELECT 1 FROM station WHERE node = ?1 UNION SELECT 1 FROM token WHERE node = ?1"
+            " UNION SELECT 1 FROM audit WHERE what = 'standby' AND about = ?1",
+            name,
+        )
+        return bool(rows)
+
     def not_renewed(self, since_ms: int, good_ms: int) -> list[str]:
         """Stations whose newest certificate is from before `since_ms`, and does not end before `good_ms`."""
         rows = self._file.look(

@@ -320,6 +320,19 @@ def test_an_answer_that_cannot_be_written_is_a_line_and_is_had_by_the_same_again
 
 
 @pytest.mark.real
+def test_who_mistypes_the_name_of_a_stolen_station_hears_of_it(city: City) -> None:
+    """It was told: lp-668, out at the broker; and the thief was in."""
+    city.enrol("lp-0668")
+    done = city.office("stations", "retire", "lp-668")
+    assert (done.returncode, done.stdout) == (Exit.NOT_HEALTHY, "")
+    assert "nothing is known of lp-668, and nothing was done" in done.stderr
+    assert "lp-668" not in [one["node"] for one in json.loads(city.office("stations", "list", "--json").stdout)]
+    city.token("lp-0669")
+    for name in ("lp-0668", "lp-0668", "lp-0669"):  # also once more, and one with a token alone
+        assert city.office("stations", "retire", name).returncode == 0, name
+
+
+@pytest.mark.real
 def test_a_stolen_station_is_out_within_ten_seconds_and_may_come_back_with_a_token(city: City) -> None:
     folder = city.enrol("lp-0666")
     thief = city.client("lp-0666", "lp-0666")

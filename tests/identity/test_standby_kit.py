@@ -59,6 +59,7 @@ def test_the_second_takes_over_with_what_the_kit_brought(tmp_path: Path, influxd
         wait_for("the second to work", lambda: _states(city).get("c2") == "active", 30)
         known = city.lamppost("calibrate", "list", "-c", str(second.settings))
         assert "pm25_ugm3 from 2026-03-01" in known.stdout, "what was made on the first is in force on the second"
+        assert city.office("stations", "retire", "c2").returncode == 0, "it was stolen"
     finally:
         if second is not None:
             second.stop()
