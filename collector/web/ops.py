@@ -297,7 +297,7 @@ class Ops:
     def _alert(self, request: Request) -> AlertView:
         alert = self._site.alert(request.path_params["fingerprint"])
         if alert is None:
-            raise HTTPException(404, "not_found")
+            raise HTTPException(404, "not_found_alert")
         return alert
 
     async def _page(self, request: Request, session: Session, template: str, path: str, **values: Any) -> Response:

@@ -18,6 +18,11 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "登录已过期，刚才的操作没有执行；请登录后再做一次。",
         "You were no longer logged in, and nothing was done; log in and do it again.",
     ),
+    "not_found_alert": (
+        "没有这条告警：它可能在一天多以前就结束了，这里不再列出。更早的告警用命令行查看：lamppost alerts history --since 30d",
+        "There is no such alert here: it may have ended more than a day ago. What was before that is told by"
+        " lamppost alerts history --since 30d",
+    ),
     "you_wrote": ("您刚才写的内容（登录前请先复制）：", "What you wrote, to be copied before you log in:"),
     "wrong_token": (
         "这个链接已经用过或不对。已有账号请登录；还没有账号时，重新启动程序会给出新的链接。",

@@ -244,6 +244,14 @@ def test_every_page_has_both_languages(served: Served) -> None:
         assert served.get("/ops" + path, Cookie=cookie).status == 200
 
 
+def test_a_link_to_an_alert_of_last_week_says_where_that_stands(served: Served) -> None:
+    """From a message, or a colleague: there was no such page."""
+    operator = Operator(served)
+    assert "ended more than a day ago" in operator.get("/en/ops/alert/0123456789abcdef").text
+    answer = operator.get("/ops/alert/0123456789abcdef")
+    assert (answer.status, "lamppost alerts history" in answer.text) == (404, True)
+
+
 @pytest.mark.parametrize("path", ["/data?q=highest&since=30d", "/stations?find=lp-0001", "/station/lp-0001"])
 def test_a_tab_of_the_desk_shows_the_same_in_the_other_language(served: Served, path: str) -> None:
     page = served.get("/ops" + path, Cookie=log_in(served)).text
