@@ -134,7 +134,7 @@ class Ops:
     async def audit(self, request: Request, session: Session) -> Response:
         """Who did what."""
         lines = await run_in_threadpool(self._desk.file.trail, LINES_MAX)
-        return await self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines)
+        return await self._page(request, session, "ops_audit.html", "/ops/audit", lines=lines, lines_max=LINES_MAX)
 
     async def events(self, request: Request, _: Session) -> Response:
         """The stream of the first page, or of that of a station, as long as its reader may see it."""

@@ -186,7 +186,7 @@ class Tabs:
         """Where alerts were told, and what could not be told anywhere."""
         dead = await run_in_threadpool(self._site.duty.dead_letters)
         told = await run_in_threadpool(self._site.duty.deliveries)
-        shown: dict[str, Any] = {"dead": dead, "told": told[:DELIVERIES_MAX]}
+        shown: dict[str, Any] = {"dead": dead, "told": told[:DELIVERIES_MAX], "left_out": len(told) > DELIVERIES_MAX}
         return await self._show(request, session, "ops_deliveries.html", "/ops/deliveries", **shown)
 
     async def revive(self, request: Request, session: Session) -> Response:

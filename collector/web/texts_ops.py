@@ -19,7 +19,8 @@ OPS: Final[dict[str, tuple[str, str]]] = {
         "You were no longer logged in, and nothing was done; log in and do it again.",
     ),
     "not_found_alert": (
-        "没有这条告警：它可能在一天多以前就结束了，这里不再列出。更早的告警用命令行查看：lamppost alerts history --since 30d",
+        "没有这条告警：它可能在一天多以前就结束了，这里不再列出。更早的告警用命令行查看："
+        "lamppost alerts history --since 30d",
         "There is no such alert here: it may have ended more than a day ago. What was before that is told by"
         " lamppost alerts history --since 30d",
     ),
@@ -157,6 +158,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "ask": ("查询", "Ask"),
     "no_rows": ("这段时间没有数据。", "Nothing is stored for that time."),
     "rows_of": ("{n} 行", "{n} rows"),
+    "newest_only": ("只列出最近 {n} 条；更早的用命令行查看：", "The newest {n} alone; for those before, the command"),
     "rows_more": ("另有 {n} 行，见 CSV。", "{n} more rows in the CSV."),
     "export": ("导出", "Export"),
     "export_about": (

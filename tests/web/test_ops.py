@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.health.health import Health, Trouble
-from collector.web import past
+from collector.web import ops, past
 from collector.web.desk.accounts import IDLE_MS, Accounts, NotAccepted
 from collector.web.desk.file import DeskFile
 from collector.web.words import Words
@@ -242,6 +242,15 @@ def test_every_page_has_both_languages(served: Served) -> None:
         text = page.text.replace('aria-label="中文">中文', "")
         assert not [letter for letter in text if "一" <= letter <= "鿿"], path
         assert served.get("/ops" + path, Cookie=cookie).status == 200
+
+
+def test_an_audit_that_does_not_list_all_says_so_and_how_to_read_the_rest(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator, told = Operator(served), "lamppost trail list"
+    assert told not in operator.get("/en/ops/audit").text
+    monkeypatch.setattr(ops, "LINES_MAX", 2)
+    assert told in operator.get("/en/ops/audit").text
 
 
 def test_a_link_to_an_alert_of_last_week_says_where_that_stands(served: Served) -> None:
