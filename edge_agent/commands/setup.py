@@ -44,10 +44,7 @@ def setup(
                sudo lamppost agent setup --from answers.yaml
                sudo lamppost agent setup --web --listen 0.0.0.0
     """
-    from edge_agent.setup.answers import Answers, Notebook, read_answers
-    from edge_agent.setup.questions import a_person_is_here
-    from edge_agent.setup.sensor_search import search_sensors
-    from edge_agent.setup.wizard import ask_all
+    from edge_agent.setup.answers import Notebook
 
     def say(text: str) -> None:
         typer.echo(text, err=as_json)
@@ -65,16 +62,7 @@ def setup(
         say(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
         answers = notebook.read() or _told_before(config)
     else:
-        if from_file is not None:
-            answers = read_answers(_text(from_file), str(from_file))
-        else:
-            answers = Answers() if anew else _remembered(notebook)
-        folder = profiles or answers.profiles
-        answers = answers.with_(profiles=None if folder is None else folder.absolute())  # the service is elsewhere
-        if a_person_is_here() and from_file is None:
-            answers = ask_all(answers, notebook.keep, Path("/etc/credstore"))
-        else:
-            answers = _without_questions(answers, partial(search_sensors, models(answers.profiles)))
+        answers = _given(notebook, from_file, anew, profiles)
         _write_settings(answers, config)
         notebook.keep(answers)
         say(f"\nwritten: {config}")
@@ -83,6 +71,24 @@ def setup(
     if proved:
         notebook.forget()
     raise typer.Exit(Exit.FINE if proved else Exit.NOT_HEALTHY)
+
+
+def _given(notebook: Notebook, from_file: Path | None, anew: bool, profiles: Path | None) -> Answers:
+    """The answers of a file, or of whoever sits here; what was kept of them before goes on. Raises Failure."""
+    from edge_agent.setup.answers import Answers, read_answers
+    from edge_agent.setup.questions import a_person_is_here
+    from edge_agent.setup.sensor_search import search_sensors
+    from edge_agent.setup.wizard import ask_all
+
+    if from_file is not None:
+        answers = read_answers(_text(from_file), str(from_file))
+    else:
+        answers = Answers() if anew else _remembered(notebook)
+    folder = profiles or answers.profiles
+    answers = answers.with_(profiles=None if folder is None else folder.absolute())  # the service is elsewhere
+    if a_person_is_here() and from_file is None:
+        return ask_all(answers, notebook.keep, Path("/etc/credstore"))
+    return _without_questions(answers, partial(search_sensors, models(answers.profiles)))
 
 
 def _told_before(config: Path) -> Answers:
