@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS
 from collector.web.query import Parameter
 from wire.quantities import QUANTITIES
 
@@ -37,6 +38,31 @@ _ABOUT = {
     "/concentrations": "Roll-ups of one station's air: minutes, hours or days with completeness and flags.",
     "/indices": "Air-quality indices of one station's hours or days, each with its standard and edition.",
     "/alerts": "Alerts that stand, and those that lately ended.",
+}
+
+
+_DEED_PATH = "/alerts/{fingerprint}/{verb}"
+_DEED = {
+    **_OBJECT,
+    "properties": {
+        "length": {"enum": [*LENGTHS_MS], "default": "resolved", "description": "Until when; a note has none."},
+        "note": {"type": "string", "maxLength": NOTE_MAX, "default": ""},
+    },
+}
+_DONE = {
+    **_OBJECT,
+    "required": ["done", "fingerprint"],
+    "properties": {"done": {"enum": [*VERBS]}, "fingerprint": {"type": "string"}},
+}
+_REFUSED = {
+    "400": "The body is none of these.",
+    "401": "No token came with it, or one that is none, or has ended.",
+    "403": "The token has not the scope `handle`.",
+    "404": "No such alert fires or ended within a day, or no such verb.",
+    "409": "The alert has ended, or the duty desk refuses; `message` says why.",
+    "413": "The body is too long.",
+    "415": "The body is not JSON.",
+    "429": "Too many wrong tokens; a minute later again.",
 }
 
 
@@ -89,8 +115,12 @@ def document(
             "license": {"name": "CC BY 4.0", "identifier": "CC-BY-4.0"},
         },
         "servers": [{"url": root}],
-        "paths": {path: {"get": _operation(path, known)} for path, known in paths.items()},
-        "components": {"schemas": {"Error": _ERROR, **{name: _listing(name, row) for name, row in rows.items()}}},
+        "paths": {path: {"get": _operation(path, known)} for path, known in paths.items()}
+        | {_DEED_PATH: {"post": _deed()}},
+        "components": {
+            "schemas": {"Error": _ERROR, **{name: _listing(name, row) for name, row in rows.items()}},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -122,6 +152,26 @@ def _operation(path: str, known: Sequence[Parameter]) -> dict[str, Any]:
             "404": {"description": "There is no such station.", "content": error},
             "429": {"description": "Too many wrong tokens; a minute later again.", "content": error},
             "503": {"description": "The database does not answer at the moment.", "content": error},
+        },
+    }
+
+
+def _deed() -> dict[str, Any]:
+    """What a program with a token of the scope `handle` does about one alert."""
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    in_path = {"in": "path", "required": True}
+    return {
+        "operationId": "handle",
+        "summary": "Acknowledge, silence, note or give back an alert; the trail names the token.",
+        "security": [{"token": []}],
+        "parameters": [
+            {"name": "fingerprint", **in_path, "schema": {"type": "string"}},
+            {"name": "verb", **in_path, "schema": {"enum": [*VERBS]}},
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _DEED}}},
+        "responses": {
+            "200": {"description": "It is done.", "content": {"application/json": {"schema": _DONE}}},
+            **{code: {"description": text, "content": error} for code, text in _REFUSED.items()},
         },
     }
 

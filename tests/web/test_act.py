@@ -211,6 +211,8 @@ def test_what_a_program_asks_wrongly_is_refused_with_a_reason(
     done = served.get(f"/api/v1/alerts/{path.format(alert.fingerprint)}", "POST", json.dumps(body), **headers)
     assert (done.status, json.loads(done.text)["error"]["reason"]) == (status, reason)
     assert not city.duty.deeds
+    described = json.loads(served.get("/api/v1/openapi.json").text)["paths"]["/alerts/{fingerprint}/{verb}"]["post"]
+    assert str(status) in described["responses"]
 
 
 def test_what_has_just_ended_keeps_nobody_from_the_rest_of_its_heap_and_is_called_so(served: Served) -> None:

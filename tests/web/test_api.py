@@ -286,7 +286,8 @@ def test_a_zone_is_looked_for_on_the_disk_once(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_description_names_every_path_and_every_column(standing: Served) -> None:
     described = json.loads(standing.get(f"{ROOT}/openapi.json").text)
-    assert set(described["paths"]) == {"/stations", "/readings", "/concentrations", "/indices", "/alerts"}
+    deeds = "/alerts/{fingerprint}/{verb}"
+    assert set(described["paths"]) == {"/stations", "/readings", "/concentrations", "/indices", "/alerts", deeds}
     air = described["components"]["schemas"]["Readings"]["properties"]["rows"]["items"]["oneOf"][0]
     assert set(rows(standing, "node=lp-0001")[0]) == set(air["properties"]) == set(air["required"])
 
