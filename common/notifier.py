@@ -18,7 +18,7 @@ class Notifier:
         return cls(os.environ.get("NOTIFY_SOCKET"))
 
     def ready(self) -> None:
-        """The first commit has succeeded."""
+        """The first commit has succeeded, and whoever asks how it is finds an answer."""
         self._say("READY=1")
 
     def alive(self) -> None:

@@ -213,8 +213,8 @@ class Agent:
                 await asyncio.sleep(TALK_S_MAX if next_s is None else min(max(next_s - now_s, TALK_S_MIN), TALK_S_MAX))
 
     async def _record_for_ever(self) -> None:
-        sealed_s = status_s = cared_s = time.monotonic()
-        examined_s, told = -vitals.EVERY_S, False
+        sealed_s = cared_s = time.monotonic()
+        examined_s, status_s, is_ready = -vitals.EVERY_S, -STATUS_S, False
         while True:
             while await self._hurried(COMMIT_S - time.time() % COMMIT_S):
                 self._commit("urgent")
@@ -228,9 +228,6 @@ class Agent:
                 self._commit("all")
             else:
                 self._commit("urgent" if answered else "no")
-            if not told:
-                told = True
-                self.notifier.ready()
             try:
                 self._obey_delivery()
             except SpoolError as error:  # asked for again by the next answer
@@ -241,6 +238,9 @@ class Agent:
             if now_s - status_s >= STATUS_S:
                 status_s = now_s
                 self._tell()
+            if not is_ready:
+                is_ready = True
+                self.notifier.ready()
 
     async def _hurried(self, wait_s: float) -> bool:
         """Wait; True as soon as something urgent has come that somebody is there to answer."""

@@ -196,6 +196,15 @@ def test_an_agent_that_begins_anew_does_not_call_itself_stopping(field: Field, s
     assert not systemd.hears("STOPPING=1")
 
 
+@pytest.mark.real
+def test_an_agent_that_is_ready_has_said_how_it_is(field: Field, systemd: Systemd) -> None:
+    """Just after `systemctl restart` status had nothing to show, and the doctor took the agent for a stranger."""
+    field.start_alone()
+    wait_for("READY", lambda: systemd.hears("READY=1"))
+    ready = next(n for n, line in enumerate(systemd.heard) if "READY=1" in line)
+    assert any(line.startswith("STATUS=") for line in systemd.heard[:ready])
+
+
 def test_nobody_is_told_where_no_systemd_is() -> None:
     Notifier(None).ready()
     Notifier("/nowhere/at/all").alive()
