@@ -6,6 +6,7 @@ clock may be another.
 
 from __future__ import annotations
 
+import queue
 import secrets
 import threading
 import time
@@ -36,7 +37,8 @@ def roll_call(settings: Config) -> dict[str, Heard]:
     """What each collector said last, by name. Raises Failure when the broker does not answer."""
     broker = broker_address(settings.broker)
     found: dict[str, Heard] = {}
-    subscribed, spoke = threading.Event(), threading.Event()
+    is_let_in: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    spoke = threading.Event()
     client = mqtt.make_client(broker, f"{settings.name}.call-{secrets.token_hex(3)}")
 
     def on_message(_client: Any, _data: Any, message: paho.MQTTMessage) -> None:
@@ -53,14 +55,15 @@ def roll_call(settings: Config) -> dict[str, Heard]:
         client.subscribe(names.collector_status("+"), 1)
 
     client.on_connect = on_connect
-    client.on_subscribe = lambda *_: subscribed.set()
+    client.on_subscribe = lambda *_: is_let_in.put(True)
+    client.on_disconnect = lambda *_: is_let_in.put(False)
     client.on_message = on_message
     mqtt.connect(client, broker)
     client.loop_start()
     try:
-        if not subscribed.wait(TIMEOUT_S):
-            text = f"broker {broker.host}:{broker.port} did not let us listen within {TIMEOUT_S:g} s"
-            raise Failure(Exit.NETWORK, "broker-refuses", text, "are user and password right?")
+        if not _soon(is_let_in):
+            text = f"broker {broker.host}:{broker.port} does not let us listen"
+            raise Failure(Exit.NETWORK, "broker-refuses", text, _cure(settings))
         time.sleep(QUIET_S)  # what is retained comes at once; that nothing more comes cannot be told
         until_s = time.monotonic() + SAY_EVERY_S + QUIET_S
         while any(_is_mute(each) for each in found.values()) and (left_s := until_s - time.monotonic()) > 0:
@@ -70,6 +73,20 @@ def roll_call(settings: Config) -> dict[str, Heard]:
         client.disconnect()
         client.loop_stop()
     return dict(sorted(found.items()))
+
+
+def _soon(answer: queue.SimpleQueue[bool]) -> bool:
+    try:
+        return answer.get(timeout=TIMEOUT_S)
+    except queue.Empty:
+        return False
+
+
+def _cure(settings: Config) -> str:
+    tls = settings.broker.tls
+    if tls is None or tls.cert is None:
+        return "are user and password right?"
+    return f"has {tls.cert} ended? the collector's log says so, and who renews it"
 
 
 def _is_mute(heard: Heard) -> bool:

@@ -1,4 +1,4 @@
-"""A station whose certificate has ended or was revoked: the broker hangs up without a word, and doctor says why."""
+"""Whose certificate has ended or was revoked: the broker hangs up without a word, so doctor and status say why."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from collector.identity.authority import Authority, pem, utc_now
 from edge_agent.identity.enrol import renew
 from tests.identity.city import City
 from tests.servers import wait_for
+from wire.exits import Exit
 
 pytestmark = pytest.mark.real
 
 
-def end_in(folder: Path, authority: Authority, left: timedelta) -> None:
+def end_in(pair: Path, authority: Authority, left: timedelta) -> None:
     """The same certificate for the same key, as it is so long before its end."""
-    whole = (folder / "node.pem").read_bytes()
+    whole = pair.read_bytes()
     old, end = x509.load_pem_x509_certificate(whole), utc_now() + left
     builder = x509.CertificateBuilder(
         old.issuer, old.subject, old.public_key(), old.serial_number, end - timedelta(days=90), end
@@ -29,7 +30,7 @@ def end_in(folder: Path, authority: Authority, left: timedelta) -> None:
     for each in old.extensions:
         builder = builder.add_extension(each.value, each.critical)
     made = builder.sign(authority.key, old.signature_hash_algorithm)  # type: ignore[arg-type]  # it was one
-    (folder / "node.pem").write_bytes(whole[: whole.index(b"-----BEGIN CERTIFICATE")] + pem(made))
+    pair.write_bytes(whole[: whole.index(b"-----BEGIN CERTIFICATE")] + pem(made))
 
 
 def doctor(city: City, folder: Path, node: str, check: str) -> tuple[str, str, str]:
@@ -56,15 +57,28 @@ def test_doctor_names_the_certificate_that_ended_and_the_office_renews_it(city: 
     authority = Authority.load(city.plan.folder / "pki")
     expiry = partial(doctor, city, folder, "lp-0090", "broker.expiry")
 
-    end_in(folder, authority, timedelta(days=-2))
+    end_in(folder / "node.pem", authority, timedelta(days=-2))
     state, text, cure = expiry()
     assert state == "fail"
     assert f"ended on {utc_now() - timedelta(days=2):%Y-%m-%d}" in text
     assert f"https://127.0.0.1:{city.plan.enrol_port}" in cure
-    end_in(folder, authority, timedelta(days=5))
+    end_in(folder / "node.pem", authority, timedelta(days=5))
     assert expiry()[0] == "warn"
     renew(folder)
     assert expiry()[0] == "ok"
+
+
+def test_status_asks_whether_the_collectors_own_certificate_has_ended(city: City) -> None:
+    """It waited ten seconds, and asked after user and password."""
+    own = city.plan.folder / "pki/c1.pem"
+    good = own.read_bytes()
+    end_in(own, Authority.load(own.parent), timedelta(days=-2))
+    try:
+        said = city.lamppost("collector", "status", str(city.settings))
+    finally:
+        own.write_bytes(good)
+    assert said.returncode == Exit.NETWORK
+    assert f"does not let us listen. Cure: has {own} ended?" in said.stderr
 
 
 def test_doctor_asks_whether_a_station_that_nobody_answers_is_retired(city: City) -> None:
