@@ -170,9 +170,9 @@ class Book:
     def knows(self, name: str) -> bool:
         """Whether a station or another collector of this name was ever let in, or is to be by a token."""
         rows = self._file.look(
-            "SELECT 1 FROM station WHERE node = ?1 UNION SELECT 1 FROM token WHERE node = ?1"
-            " UNION SELECT 1 FROM audit WHERE what = 'standby' AND about = ?1",
-            name,
+            "SELECT 1 FROM station WHERE node = ? UNION SELECT 1 FROM token WHERE node = ?"
+            " UNION SELECT 1 FROM audit WHERE what = 'standby' AND about = ?",
+            *(name, name, name),
         )
         return bool(rows)
 
