@@ -8,10 +8,11 @@ for pair in mosquitto:mosquitto influxd:influxdb victoria-metrics:victoria-metri
     package=${pair##*:}
     command -v "$program" >/dev/null 2>&1 || [ -x "/usr/sbin/$program" ] || missing="$missing $package"
 done
-# Only root can cut the power (tests/powercut) and make a Debian root (tests/field/test_ladder.py); for anyone else
+# Only root can cut the power (tests/powercut) and make a Debian root or boot it (tests/field/test_ladder.py, test_booted.py); for anyone else
 # those parts are skipped, and say so.
 [ "$(id -u)" != 0 ] || command -v mkfs.xfs >/dev/null 2>&1 || [ -x /usr/sbin/mkfs.xfs ] || missing="$missing xfsprogs"
 [ "$(id -u)" != 0 ] || command -v debootstrap >/dev/null 2>&1 || [ -x /usr/sbin/debootstrap ] || missing="$missing debootstrap"
+[ "$(id -u)" != 0 ] || command -v systemd-nspawn >/dev/null 2>&1 || missing="$missing systemd-container"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing from Debian's packages:$missing" >&2

@@ -19,20 +19,19 @@ class DebianRoot:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.stubs = StubHost(links=self._by_id(path))
+        self.stubs = StubHost(links=self._by_id())
         self._mounted: list[Path] = []
 
-    @staticmethod
-    def _by_id(path: Path) -> Path:
-        return path / "dev/serial/by-id"
+    def _by_id(self) -> Path:
+        return self.path / "dev/serial/by-id"
 
-    def make(self) -> None:
+    def make(self, *more: str) -> None:
         """Debian's own minimal system with what the package depends on. A ready one may be named by DEBIAN_ROOT."""
         ready = os.environ.get("DEBIAN_ROOT")
         if ready is not None:
             subprocess.run(["cp", "-a", ready + "/.", str(self.path)], check=True)
         else:
-            wanted = "--include=python3,adduser,ca-certificates"
+            wanted = "--include=" + ",".join(("python3", "adduser", "ca-certificates", "procps", *more))
             command = ["debootstrap", "--variant=minbase", wanted, SUITE, str(self.path)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for kind, place in (("--bind", "dev/pts"), ("proc", "proc")):
@@ -41,14 +40,15 @@ class DebianRoot:
             command = ["mount", "--bind", "/dev/pts"] if kind == "--bind" else ["mount", "-t", "proc", "proc"]
             subprocess.run([*command, str(target)], check=True)
             self._mounted.append(target)
-        self._by_id(self.path).mkdir(parents=True)
+        self._by_id().mkdir(parents=True)
 
-    def plug(self, name: str, stub: Stub) -> None:
-        """A sensor on an adapter; the port is the group dialout's, as udev makes it."""
+    def plug(self, name: str, stub: Stub) -> str:
+        """A sensor on an adapter; returns the device, which is the group dialout's, as udev makes it."""
         link = self.stubs.add(name, stub)
         device = os.path.realpath(link)
         os.chown(device, 0, DIALOUT)
         os.chmod(device, 0o660)
+        return device
 
     def run(self, *command: str, network: bool = True) -> subprocess.CompletedProcess[str]:
         """A command of root's; without the network when so wanted."""
@@ -68,5 +68,9 @@ class DebianRoot:
     def close(self) -> None:
         """Unplug and unmount; the folder can then be removed."""
         self.stubs.stop()
-        for target in reversed(self._mounted):
-            subprocess.run(["umount", str(target)], check=False)
+        self.unmount()
+
+    def unmount(self) -> None:
+        """What the host lent it goes: one that is booted has its own."""
+        while self._mounted:
+            subprocess.run(["umount", str(self._mounted.pop())], check=False)
