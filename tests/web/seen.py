@@ -67,4 +67,5 @@ class Seen:
             self.page.fill("input[name=name]", "li")
             self.page.fill("input[name=password]", "correct horse battery")
             self.page.click("main button")
+        self.page.wait_for_url("**/en/ops")  # the page one leaves is connected as well
         self.page.wait_for_selector(".link[data-state=connected]")
