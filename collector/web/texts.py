@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from collector.rules.transition import limit_words
+
 PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "lang": ("zh-CN", "en"),
     "skip": ("跳到正文", "Skip to content"),
@@ -115,8 +117,8 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "levels_of": ("级别：{name}", "Levels of {name}"),
     "backdrop": ("底图：", "Background: "),
     "began_at": ("触发时", "began at"),
-    "of_limit": ("（阈值 {n}）", " (limit {n})"),
-    "of_clear_limit": ("（解除阈值 {n}）", " (clears at {n})"),
+    "of_limit": limit_words("firing", "{n}"),
+    "of_clear_limit": limit_words("resolved", "{n}"),
     "traffic_soon": (
         "车流量：首个五分钟结束后显示。",
         "Traffic: shown after the first five minutes.",
