@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from edge_agent.screens.status import state_of
+from edge_agent.sensor_state import state_of
 
 AGAIN_S = 3_600.0
 STATES = frozenset({"nothing heard", "silent", "garbled"})

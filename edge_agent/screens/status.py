@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.lines.not_opened import NO_SUCH_PORT
+from edge_agent.sensor_state import is_old, state_of
 from edge_agent.words import reading, span, sparkline
 
-STALE_S = 15.0
 WAITING_S = 120.0
 FULL_SHARE = 0.95
-FOREIGN_BYTES = 256  # a sensor of the model that the settings name has said something readable by then
-DAMAGED = 5  # the first bytes after a start may be half a frame
 
 
 def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
     """What needs a hand, in words; empty when all is well."""
-    if _stale(said, now_ms):  # how anything else is now, nobody knows
+    if is_old(said, now_ms):  # how anything else is now, nobody knows
         age = span((now_ms - said["at_ms"]) / 1000)
         return [f"the agent has said nothing for {age}: sudo systemctl start lamppost-agent"]
     found = []
@@ -95,34 +92,6 @@ _CLOCK = {
     "unsynced": "not set yet: readings wait",
     "estimated": "estimated",
 }
-
-
-def _stale(said: dict[str, Any], now_ms: float) -> bool:
-    return bool(now_ms - said["at_ms"] > STALE_S * 1000)
-
-
-def state_of(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:
-    """How a sensor is, in a word or two."""
-    if _stale(said, now_ms):
-        return "not known"
-    if not sensor["open"]:
-        return "port gone" if sensor.get("trouble") in (None, NO_SUCH_PORT) else "port shut"
-    if sensor.get("trouble"):
-        return "port stuck"
-    silent = sensor["last_frame_ms"] is None or now_ms - sensor["last_frame_ms"] > sensor.get("silence_s", 60) * 1000
-    if silent and (sensor.get("unread_bytes", 0) >= FOREIGN_BYTES or only_damage(sensor)):
-        return "garbled"
-    if sensor["last_frame_ms"] is None:
-        return "nothing heard"
-    if silent:
-        return "silent"
-    return "warming up" if sensor.get("doubt") == "warming_up" else sensor.get("doubt") or "ok"
-
-
-def only_damage(sensor: dict[str, Any]) -> bool:
-    """Whether something speaks there, and never in a whole frame: another speed makes few bytes of many."""
-    damaged = sum(count for why, count in sensor["bad"].items() if why not in ("no_reply", "refused"))
-    return damaged >= DAMAGED and not sensor["frames"]
 
 
 def _sensor(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> list[str]:
