@@ -132,6 +132,7 @@ class SelfReport:
             "lately": {"frames": sensor.lately.count(True), "bad": sensor.lately.count(False)},
             "unfit": dict(sensor.unfit),
             "doubt": sensor.doubt,
+            "crowded": sensor.traffic is not None and sensor.traffic.crowded,
             "silence_s": sensor.silence_s,
             "last_frame_ms": None if age_ms is None else clock.wall_ms() - age_ms,
             "values": sensor.last_values,

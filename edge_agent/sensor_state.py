@@ -26,7 +26,9 @@ def state_of(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str
         return "nothing heard"
     if silent:
         return "silent"
-    return "warming up" if sensor.get("doubt") == "warming_up" else sensor.get("doubt") or "ok"
+    if sensor.get("doubt"):
+        return "warming up" if sensor["doubt"] == "warming_up" else str(sensor["doubt"])
+    return "beam full" if sensor.get("crowded") else "ok"
 
 
 def is_old(said: dict[str, Any], now_ms: float) -> bool:

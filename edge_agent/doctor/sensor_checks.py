@@ -101,6 +101,9 @@ def _spoken(check: str, mine: dict[str, Any], profile: Profile) -> Result:
     if not mine["values"] and mine["doubt"] is None and profile.kind != "detection":  # a road may be empty
         text = f"{mine['frames']} frames without a value: its mode, its options? Of a receiver: no fix"
         return warn(check, text, f"lamppost profiles show {profile.name}")
+    if mine.get("crowded"):
+        text = "its beam is never empty: it counts several vehicles as one"
+        return warn(check, text, "let it look across the lane: docs/traffic.md")
     odd = out_of_range(mine["values"])
     if odd:
         return warn(check, f"{odd} is out of range", "look into its inlet; does it sit in the wet?")

@@ -25,7 +25,7 @@ def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
         found.append("the broker refuses what is sent: lamppost agent doctor --only broker.acl")
     for sensor in said["sensors"]:
         state = state_of(said, sensor, now_ms)
-        if state not in ("ok", "warming up"):
+        if state not in ("ok", "warming up", "beam full"):  # the road is busy, and the station well
             found.append(f"{sensor['name']} {state}: lamppost agent doctor --only sensor.{sensor['name']}")
     if said["refused"]:
         found.append(f"{said['refused']} readings could not be kept: lamppost agent doctor --only disk")

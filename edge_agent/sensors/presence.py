@@ -29,6 +29,8 @@ DIRECTION = "any"
 class Presence:
     """Counts what passes one eye, in intervals of `interval_s` seconds; the same duties as `traffic.Counter`."""
 
+    crowded = False  # what stays before it becomes background
+
     def __init__(self, sensor: str, profile: str, lane: str, directions: tuple[str, ...], interval_s: int) -> None:
         direction = directions[0] if len(directions) == 1 else DIRECTION
         self._series = Series(sensor, "traffic_flow", (("lane", lane), ("direction", direction)), profile)

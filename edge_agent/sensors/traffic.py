@@ -99,6 +99,8 @@ class Counter:
         self._tells: set[str] = set() if signed or one_way is not None else {"unsigned"}
         self._open: dict[str, list[_Passing]] = {"in": [], "out": []}
         self._unsigned: list[_Passing] = []  # in the beam, direction not told: parted by their speeds
+        self._endless = 0  # of those counted in this interval, that filled the beam for `BEAM_M` of road
+        self.crowded = False  # whether in the last one they were half of all, or more: several were taken for one
         self._unmeasured_ms: dict[str, int] = {}  # when the last vehicle was seen whose length is still to come
 
     def detect(
@@ -146,7 +148,11 @@ class Counter:
                 passing.remove(one)
                 self._count(direction, one)
         over = self._interval.tick(now_ms)
-        return [] if over is None else [self._reading(direction, over) for direction in self._told()]
+        if over is None:
+            return []
+        counted = sum(len(tally.speeds) for tally in self._tallies.values())
+        self.crowded, self._endless = 0 < counted <= 2 * self._endless, 0
+        return [self._reading(direction, over) for direction in self._told()]
 
     def state(self) -> dict[str, Any]:
         """The open interval as plain data."""
@@ -188,8 +194,10 @@ class Counter:
 
     def _is_over(self, one: _Passing, now_ms: int) -> bool:
         """Whether the next report is another vehicle's; who sums them up parts them itself."""
-        endless = one.way_m > BEAM_M and "length" not in self._tells
-        return endless or now_ms - one.last_ms > GAP_MS
+        return self._is_endless(one) or now_ms - one.last_ms > GAP_MS
+
+    def _is_endless(self, one: _Passing) -> bool:
+        return one.way_m > BEAM_M and "length" not in self._tells
 
     def _whole(self, time_ms: int, direction: str, speed_kmh: float, length_m: float) -> None:
         """A vehicle has passed and is summed up: its reports came before, if any came."""
@@ -211,6 +219,7 @@ class Counter:
         if self._one_way is not None and direction == _OTHER[self._one_way]:
             self._tallies[self._one_way].wrong_way += speed_kmh >= WRONG_WAY_FROM_KMH
             return
+        self._endless += self._is_endless(passed)
         self._tallies[direction].speeds.append(speed_kmh)
         if passed.length_m is not None:
             self._tallies[direction].lengths.append(passed.length_m)

@@ -42,6 +42,12 @@ def test_what_is_wrong_with_a_sensor_has_a_word_and_a_command(sensor: dict[str, 
     assert any(line.endswith(f" {state}") for line in screen(said, NOW_MS).splitlines())
 
 
+def test_a_radar_whose_beam_is_never_empty_is_told_and_the_station_is_well() -> None:
+    said = told(crowded=True)
+    assert any(line.endswith(" beam full") for line in screen(said, NOW_MS).splitlines())
+    assert troubles(said, NOW_MS) == []
+
+
 def test_why_a_port_is_of_no_use_stands_beneath_it() -> None:
     assert f"         {BUSY}" in screen(told(open=False, trouble=BUSY), NOW_MS).splitlines()
     assert f"         {STUCK}" in screen(told(trouble=STUCK), NOW_MS).splitlines()

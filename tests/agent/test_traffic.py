@@ -353,6 +353,21 @@ def test_of_a_stream_of_speeds_that_never_ends_some_are_counted_and_never_too_ma
     assert 30 * 44 / 250 < sum(int(told.values["count"]) for told in counted(model, passing)) <= 30
 
 
+def test_a_beam_that_is_never_empty_is_known_and_one_that_is_again_too() -> None:
+    """Nobody at the box could see that a radar took a stream of vehicles for one every 200 m."""
+    radar = counter()
+    for at_ms in range(0, MINUTE, 200):
+        radar.detect(at_ms, 40.0)
+        radar.tick(at_ms)
+    assert not radar.crowded
+    radar.tick(MINUTE)
+    assert radar.crowded
+    for n in range(5):
+        pass_by(radar, MINUTE + 2_000 + 10_000 * n, 40.0)
+    radar.tick(2 * MINUTE)
+    assert not radar.crowded
+
+
 def test_a_bus_that_is_seen_at_its_front_and_its_rear_is_one() -> None:
     radar = counter()
     radar.tick(0)

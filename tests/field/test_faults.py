@@ -180,6 +180,7 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"lately": {"frames": 90, "bad": 10}, "bad": {"bad_checksum": 400}}, State.OK, ""),  # the cable was mended
         ({"doubt": "stale"}, State.FAIL, "power"),
         ({"values": {"pm25_raw_ugm3": 99_999}}, State.WARN, "inlet"),
+        ({"crowded": True}, State.WARN, "across the lane"),
         ({"values": {}}, State.WARN, "profiles show"),
         ({"values": {}, "doubt": "warming_up"}, State.OK, ""),
     ],
