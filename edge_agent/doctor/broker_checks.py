@@ -307,6 +307,9 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
         yield warn("broker.settings", text, "a broker with MQTT 5, then broker.protocol: 5")
     talk.client.subscribe([(names.ack(settings.node), 1), (names.request(settings.node, "+"), 1)])
     granted = talk.wait("suback")
+    if talk.has_ended:
+        yield fail("broker.acl", "it hangs up on whoever wants to hear acknowledgements", _RIGHTS_CURE)
+        return
     if granted is None:
         yield fail("broker.acl", _NO_ANSWER, "a slow or full broker: tell the office")
         return
@@ -317,7 +320,9 @@ def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
     began_s = time.monotonic()
     talk.client.publish(names.response(settings.node, "doctor"), b'{"v":1,"tx":"doctor"}', 1)
     done = talk.wait("puback")
-    if done is None:
+    if talk.has_ended:
+        yield fail("broker.acl", "it hangs up on whoever publishes", _RIGHTS_CURE)
+    elif done is None:
         yield ok("broker.acl", "may hear acknowledgements and requests")
         yield fail("broker.roundtrip", _NO_ANSWER, "a slow or full broker: tell the office")
     elif done.is_failure:

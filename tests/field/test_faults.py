@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Barrier
 from types import SimpleNamespace
@@ -307,6 +309,48 @@ def test_a_broker_that_does_not_let_the_agent_in_lets_in_no_doctor(field: Field,
     assert field.doctor("broker")["broker.auth"]["state"] == "fail"
 
 
+@pytest.mark.parametrize("takes", ["connect", "subscribe"])
+def test_a_broker_that_hangs_up_on_whom_it_let_in_is_no_slow_one(tmp_path: Path, takes: str) -> None:
+    """One that ends the connection over a right (EMQX can be told to) was "no answer in 4 s: a slow or full broker"."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=hang_up_behind, args=(server, takes), daemon=True)
+        thread.start()
+        station = Station(agent_file(tmp_path, server.getsockname()[1]))
+        station.__dict__["said"] = None
+        began_s = time.monotonic()
+        found = {result.id: result for result in broker_checks.broker(station)}
+    assert found["broker.auth"].state is State.OK
+    assert found["broker.acl"].state is State.FAIL
+    assert "hangs up" in found["broker.acl"].text
+    assert "rights" in found["broker.acl"].cure
+    assert found["broker.roundtrip"].state is State.SKIP
+    assert time.monotonic() - began_s < broker_checks.STEP_S
+
+
+def hang_up_behind(server: socket.socket, takes: str) -> None:
+    """A broker of MQTT 5 that lets everybody in and ends the connection at the first thing, or the second."""
+    with suppress(OSError):
+        while True:
+            talking, _ = server.accept()
+            with talking:
+                if not talking.recv(4096):
+                    continue
+                talking.sendall(bytes.fromhex("20 03 00 00 00"))
+                asked = talking.recv(4096)
+                if takes == "subscribe" and asked:
+                    talking.sendall(bytes.fromhex("90 05") + asked[2:4] + bytes.fromhex("00 01 01"))
+                    talking.recv(4096)
+
+
+def agent_file(folder: Path, port: int) -> Path:
+    """Settings of an agent of one sensor, whose broker is on this machine."""
+    file = folder / "agent.yaml"
+    air = {"name": "air-1", "profile": "plantower-pms5003", "port": "/dev/a"}
+    broker = {"host": "127.0.0.1", "port": port}
+    file.write_text(yaml.safe_dump({"node": "lp-1", "site": "s", "broker": broker, "sensors": [air]}))
+    return file
+
+
 @pytest.mark.parametrize(("connected_s", "state"), [(None, State.FAIL), (90.0, State.WARN)])
 def test_a_line_that_is_slower_than_the_doctor_waits_is_no_wrong_port(
     tmp_path: Path, connected_s: float | None, state: State, monkeypatch: pytest.MonkeyPatch
@@ -314,11 +358,7 @@ def test_a_line_that_is_slower_than_the_doctor_waits_is_no_wrong_port(
     """Of an agent that was connected it said so, at six seconds there and back."""
     monkeypatch.setattr(broker_checks, "STEP_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        file = tmp_path / "agent.yaml"
-        air = {"name": "air-1", "profile": "plantower-pms5003", "port": "/dev/a"}
-        broker = {"host": "127.0.0.1", "port": mute.getsockname()[1]}
-        file.write_text(yaml.safe_dump({"node": "lp-1", "site": "s", "broker": broker, "sensors": [air]}))
-        station = Station(file)
+        station = Station(agent_file(tmp_path, mute.getsockname()[1]))
         station.__dict__["said"] = {"connected_s": connected_s}
         found = {result.id: result for result in broker_checks.broker(station)}
     assert found["broker.auth"].state is state
