@@ -15,6 +15,7 @@ import base64
 import errno
 import json
 import os
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -244,9 +245,11 @@ def _ask(request: urllib.request.Request, context: ssl.SSLContext) -> bytes:
         raise _refused(error.code, said) from error
     except (OSError, HTTPException) as error:  # the latter: what answers there speaks something else
         reason = getattr(error, "reason", error) or "it does not speak HTTP"
-        raise Failure(
-            Exit.NETWORK, "office-silent", f"{where}: {reason}", "is the collector up, the port open?"
-        ) from error
+        cure = "is the collector up, the port open?"
+        if isinstance(reason, socket.gaierror):
+            name, _, _ = request.host.partition(":")
+            cure = f"is the network up? getent hosts {name}; else a token with another --url, at the office"
+        raise Failure(Exit.NETWORK, "office-silent", f"{where}: {reason}", cure) from error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

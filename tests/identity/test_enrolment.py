@@ -307,6 +307,14 @@ def test_whatever_answers_in_the_offices_place_is_a_failure_that_is_tried_again(
     assert raised.value.code == Exit.NETWORK
 
 
+def test_an_office_whose_name_nobody_knows_is_a_matter_of_names() -> None:
+    """Whether the collector was up it asked, and no packet had left the box."""
+    request = urllib.request.Request("https://office.invalid:8885/enrol/v1/ca")
+    with pytest.raises(Failure) as raised:
+        enrol._ask(request, ssl.create_default_context())
+    assert raised.value.cure.startswith("is the network up? getent hosts office.invalid;")
+
+
 @pytest.mark.real
 def test_an_answer_that_cannot_be_written_is_a_line_and_is_had_by_the_same_again(city: City, tmp_path: Path) -> None:
     """It was a traceback, and whether the station was let in nobody could tell from it."""
