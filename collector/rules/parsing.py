@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from collector.rules.complaint import BadRules, LineOf, Path, hint, located, plain_error
 from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, fields_of, tags_of
 from collector.rules.rule import WINDOW_STATS, Condition, Hours, Rule, Scope, Text, Window
+from collector.rules.span import never_met
 from collector.rules.words import Limit
 from measures.averages import DIRECTIONS
 from wire import names
@@ -62,6 +63,8 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
     yield from _unknown_tags(rule)
     if rule.window is not None:
         yield from _unknown_in_window((), rule.kind, rule.window, rule.limit)
+        if rule.clear is not None and (told := never_met(rule.window.spec, rule.clear)):
+            yield ("clear",), f'"{rule.clear}" is never met, and what fires would never end: {told}'
     for key, condition in (("and", rule.and_), ("unless", rule.unless)):
         if condition is None:
             continue
@@ -102,6 +105,8 @@ def _unknown_in_window(at: Path, kind: str, window: Window, limit: Limit) -> Ite
         yield (*at, "window", spec.stat), text
     elif limit.percent and not (spec.versus or spec.stat == "suspect"):
         yield (*at, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
+    elif told := never_met(spec, limit):
+        yield (*at, "raise"), f'"{limit}" is never met: {told}'
 
 
 def _keys_at(path: Path) -> list[str]:

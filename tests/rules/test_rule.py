@@ -145,7 +145,7 @@ def test_a_window_of_words_is_refused_for_it_cannot_be_counted(stat, word):
 
 @pytest.mark.parametrize("name", ["v85_kmh", "count_sum", "completeness", "duration_s_sum", "n_speed_100_kmh_sum"])
 def test_a_rolled_up_window_has_the_fields_that_are_stored(name):
-    assert parse(changed(kind="traffic_flow_1h", window={"last": name}))
+    assert parse(changed(kind="traffic_flow_1h", window={"last": name}, clear=..., **{"raise": "< 0.9"}))
 
 
 @pytest.mark.parametrize("name", ["v85_kmh_mean", "v85_kmh_n", "headway_s_mean", "count_p85"])
@@ -233,6 +233,45 @@ def test_a_category_that_no_index_has_is_answered_with_the_nearest():
         **bare, category="重度汚染"
     )
     assert parse(changed(**bare, category=["Very poor", "Unhealthy", "严重污染", "Very High", "Severe"]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "window", "level", "why"),
+    [
+        ("traffic_flow", {"mean": "occupancy_ratio", "over": "3m"}, "> 80", "occupancy_ratio is 0 to 1"),
+        ("weather", {"last": "press_hpa"}, "> 101325", "press_hpa is 300 to 1100 hPa"),
+        ("weather", {"last": "rh_pct"}, "> 100", "rh_pct is 0 to 100 %"),
+        ("air_quality", {"mean": "co_mgm3", "over": "1h"}, "> 4000", "co_mgm3 is -50 to 200 mg/m³"),
+        ("air_quality_1h", {"last": "completeness"}, "> 75", "completeness is 0 to 1"),
+        ("air_quality_1h", {"last": "co_mgm3_max"}, ">= 201", "co_mgm3_max is -50 to 200 mg/m³"),
+        ("air_index", {"last": "value"}, "< 0", "value is 0 or more"),
+        ("weather", {"change": "temp_c", "over": "1h"}, "> 141", "the change of temp_c is -140 to 140 °C"),
+        ("weather", {"suspect": "temp_c", "over": "1h"}, "> 100%", "the suspect of temp_c is 0 to 100 %"),
+        (
+            "traffic_flow",
+            {"sum": "count", "over": "1h", "versus": "last-week"},
+            "< -100%",
+            "the sum of count is -100 % or more",
+        ),
+    ],
+)
+def test_a_limit_that_no_value_can_meet_is_refused(kind, window, level, why):
+    """80 for 80 %, Pa for hPa, µg for mg: such a rule was fine, and never said anything."""
+    bare = {"kind": kind, "window": window, "clear": ...}
+    assert problem(**bare, **{"raise": level}) == f'r.yaml: pm25-hourly-high: raise: "{level}" is never met: {why}'
+
+
+def test_a_second_condition_that_no_value_can_meet_is_refused():
+    assert 'and.raise: "> 800" is never met' in problem(
+        **{"and": {"kind": "weather", "window": {"mean": "rh_pct", "over": "1h"}, "raise": "> 800"}}
+    )
+
+
+def test_a_clear_that_no_value_can_meet_is_refused():
+    damp = {"kind": "weather", "window": {"last": "rh_pct"}, "raise": ">= 100"}
+    told = problem(**damp, clear="< 0")
+    assert 'clear: "< 0" is never met, and what fires would never end: rh_pct is 0 to 100 %' in told
+    assert parse(changed(**damp, clear="<= 0"))
 
 
 @pytest.mark.parametrize("stat", ["mean", "max", "p85", "range"])
