@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from collector.rules.complaint import BadRules, LineOf, Path, hint, located, plain_error
+from collector.rules.derived import interval_ms
 from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, fields_of, tags_of
 from collector.rules.rule import WINDOW_STATS, Condition, Hours, Rule, Scope, Text, Window
 from collector.rules.span import never_met
-from collector.rules.words import Limit
+from collector.rules.transition import Series
+from collector.rules.words import Limit, duration_text
 from measures.averages import DIRECTIONS
 from wire import names
 
@@ -105,8 +107,16 @@ def _unknown_in_window(at: Path, kind: str, window: Window, limit: Limit) -> Ite
         yield (*at, "window", spec.stat), text
     elif limit.percent and not (spec.versus or spec.stat == "suspect"):
         yield (*at, "raise"), "a limit in percent goes with versus or suspect, leave out the %"
+    elif spec.stat in ("change", "range") and spec.over_ms <= (every_ms := _every_ms(kind)):
+        text = f"one row of {kind} is in it, and one alone has no {spec.stat}: write {duration_text(2 * every_ms)}"
+        yield (*at, "window", "over"), text
     elif told := never_met(spec, limit):
         yield (*at, "raise"), f'"{limit}" is never met: {told}'
+
+
+def _every_ms(kind: str) -> int:
+    """How often rows of a kind come at the most; 0 for readings."""
+    return interval_ms(Series(kind, "", "", tags=(("period", "1h"),))) or 0
 
 
 def _keys_at(path: Path) -> list[str]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Annotated, Final, Literal, NamedTuple
@@ -145,10 +146,26 @@ class Hours(_Strict):
     def _known_zone(cls, zone: str) -> str:
         return zone_of(zone).key
 
+    @field_validator("days")
+    @classmethod
+    def _some_day(cls, days: tuple[str, ...]) -> tuple[str, ...]:
+        if not days:
+            raise ValueError("no day is named and these hours never come, leave days out for all of them")
+        return days
+
     @cached_property
     def info(self) -> ZoneInfo:
         """The zone's rules."""
         return ZoneInfo(self.zone)
+
+    @property
+    def longest_ms(self) -> float:
+        """How long they are open at a stretch; `from` that is not before `to` spans midnight."""
+        minutes = self.end - self.start if self.start < self.end else 1440 - self.start + self.end
+        if minutes < 1440:
+            return minutes * words.UNIT_MS["m"]
+        week = "".join("x" if day in self.days else " " for day in WEEKDAYS)
+        return math.inf if " " not in week else max(map(len, (week * 2).split())) * words.UNIT_MS["d"]
 
 
 class Scope(_Strict):
@@ -281,6 +298,9 @@ class Rule(_Strict):
             raise ValueError(f"a category is of an index: write kind: {INDEX_KIND}")
         if self.hours is not None and 0 < self.hours.start < self.hours.end and self._is_of_days():
             raise ValueError("a day is stamped with its midnight, when these hours are closed: leave hours out")
+        if self.hours is not None and self.for_ >= self.hours.longest_ms:
+            open_for = words.duration_text(int(self.hours.longest_ms))
+            raise ValueError(f"for is never over within these hours, which are open for {open_for}: make it shorter")
         return self
 
     def _is_of_days(self) -> bool:

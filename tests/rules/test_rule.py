@@ -274,6 +274,45 @@ def test_a_clear_that_no_value_can_meet_is_refused():
     assert parse(changed(**damp, clear="<= 0"))
 
 
+@pytest.mark.parametrize("stat", ["change", "range"])
+@pytest.mark.parametrize(
+    ("kind", "field", "over", "cure"),
+    [
+        ("air_quality_1h", "pm25_ugm3_mean", "1h", "2h"),
+        ("weather_1d", "temp_c_mean", "24h", "2d"),
+        ("air_quality_1m", "pm25_ugm3_mean", "45s", "2m"),
+        ("air_index", "value", "30m", "2h"),
+    ],
+)
+def test_a_window_of_one_row_has_no_change_and_no_range(stat, kind, field, over, cure):
+    """A change of it was never told, and it was stuck for ever."""
+    plain = {"kind": kind, "clear": ..., "raise": ">= 30"}
+    told = problem(**plain, window={stat: field, "over": over})
+    assert f"window.over: one row of {kind} is in it, and one alone has no {stat}: write {cure}" in told
+    assert parse(changed(**plain, window={stat: field, "over": cure}))
+
+
+@pytest.mark.parametrize(
+    ("hours", "most"),
+    [
+        ({"from": "06:00", "to": "08:00"}, "2h"),
+        ({"from": "22:00", "to": "01:30"}, "210m"),
+        ({"days": ["sat", "sun", "mon", "wed"]}, "3d"),
+        ({"from": "06:00", "to": "06:00", "days": ["fri"]}, "1d"),
+    ],
+)
+def test_for_is_shorter_than_hours_are_open(hours, most):
+    """Pending begins anew each time they open: such a rule was fine, and never said anything."""
+    zoned = hours | {"zone": "UTC"}
+    assert f"which are open for {most}: make it shorter" in problem(hours=zoned, **{"for": most})
+    assert parse(changed(hours=zoned, **{"for": "119m"}))
+    assert parse(changed(hours={"zone": "UTC"}, **{"for": "32d"}))
+
+
+def test_hours_of_no_day_are_refused():
+    assert "hours.days: no day is named" in problem(hours={"days": [], "zone": "UTC"})
+
+
 @pytest.mark.parametrize("stat", ["mean", "max", "p85", "range"])
 def test_a_direction_has_no_mean_and_the_like(stat):
     told = problem(kind="weather", window={stat: "wind_dir_deg", "over": "10m"})
