@@ -17,7 +17,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from collector.delivery import clocks, quick_json
 from collector.delivery.halving import write_halving
@@ -27,6 +26,7 @@ from collector.delivery.patience import Patience
 from collector.delivery.quarantine import Full, Name, Part, Quarantine
 from collector.delivery.registry import Registry
 from collector.delivery.series import SeriesBudget
+from collector.delivery.verdicts import Verdicts
 from collector.delivery.work import Group, Work, content, part_of_row
 from collector.delivery.write_queue import GATHER_MS, WRITES_AT_ONCE, WriteQueue
 from collector.health.alarms import Alarms
@@ -34,7 +34,7 @@ from collector.numbers import derive
 from collector.stores.store import Answer, Aside, Held, Later, Refused, Row, Store, Stored, at_once
 from collector.zones import utc
 from wire import batch, check
-from wire.ack import Ack, Code, Hello, Verdict
+from wire.ack import Ack, Hello
 from wire.breakdown import place_of
 from wire.status import Birth
 
@@ -45,7 +45,6 @@ ROWS_PER_ROUND = 1_500  # of a lane are answered at once: what is live next wait
 LIVE_ROWS_MAX = 600  # of a batch: as many as sixty sensors send in ten seconds
 PENDING_ROWS_MAX = 30_000  # a row is some 1.2 KB here: its line and its columns
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
-AFTER_MS = 5_000
 UNBORN_AFTER_MS = 2_000
 LEDGER_AFTER_MS = 60_000
 
@@ -73,13 +72,14 @@ class Ingest:
     known: Known = field(init=False)
     _clocks: clocks.ClockWatch = field(init=False)
     _works: WriteQueue = field(default_factory=WriteQueue)
-    _verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
+    _verdicts: Verdicts = field(init=False)
     _patience: Patience = field(default_factory=Patience)
     _is_held: bool = False  # by what the store has said last
 
     def __post_init__(self) -> None:
         self.known = Known(self.store, partial(self.alarm, "store"))
         self._clocks = clocks.ClockWatch(self.alarms, self.counts)
+        self._verdicts = Verdicts(self.name)
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
@@ -128,15 +128,17 @@ class Ingest:
         if found is None or known is None or found[0] not in known.birth.spools:
             return
         name = Name(node, *found, digest)
-        is_stored = self.known.remembered(name) == digest
-        self._answer(name, *((Code.ALREADY_STORED,) if is_stored else (Code.LATER, {"after_ms": AFTER_MS})))
+        if self.known.remembered(name) == digest:
+            self._verdicts.already_stored(name)
+        else:
+            self._verdicts.later(name)
 
     def _may_store(self, name: Name) -> bool:
         """Only the spools of the node's current birth are stored; another is held until a person decides."""
         known = self.registry.get(name.node)
         if known is None:
             self.counts["before_birth"] += 1
-            self._answer(name, Code.LATER, {"after_ms": UNBORN_AFTER_MS})
+            self._verdicts.later(name, UNBORN_AFTER_MS)
             return False
         if name.spool not in known.birth.spools:
             self.counts["held_spool"] += 1
@@ -152,10 +154,10 @@ class Ingest:
             return True
         if written == name.digest:
             self.counts["already_stored"] += 1
-            self._answer(name, Code.ALREADY_STORED)
+            self._verdicts.already_stored(name)
         else:
             self._hold_clone(name)
-            self._answer(name._replace(digest=written), Code.ALREADY_STORED)  # by which the sender sees it
+            self._verdicts.already_stored(name._replace(digest=written))  # by which the sender sees it
         return False
 
     def _hold_clone(self, name: Name) -> None:
@@ -168,10 +170,10 @@ class Ingest:
         if isinstance(refused, batch.VersionUnknown):
             self.counts["version_unknown"] += 1
             self.alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
-            self._answer(name, Code.VERSION_UNKNOWN)
+            self._verdicts.version_unknown(name)
         elif isinstance(refused, batch.TooLarge):
             self.counts["too_large"] += 1
-            self._answer(name, Code.TOO_LARGE, {"max_bytes": batch.WIRE_BYTES_MAX})
+            self._verdicts.too_large(name)
         else:
             self._quarantine_whole(name, payload, str(refused), now_ms)
 
@@ -186,28 +188,28 @@ class Ingest:
             self.quarantine.keep_whole(name, payload, reason, now_ms)
         except Full as full:
             self.alarm(full.alarm, str(full))
-            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            self._verdicts.later(name)
             return False
         return True
 
     def _is_kept_whole(self, name: Name, reason: str) -> None:
         self.counts["quarantined_batches"] += 1
         self.known.remember(name)
-        self._answer(name, Code.QUARANTINED, {"reason": reason})
+        self._verdicts.quarantined(name, reason)
 
     def _queue(
         self, name: Name, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool, replay: bool
     ) -> None:
         if self._works.rows >= PENDING_ROWS_MAX or self._works.rows_of[name.node] >= NODE_ROWS_MAX:
             self.counts["pushed_back"] += 1
-            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            self._verdicts.later(name)
             return
         checked = self.series.within(envelope, check.check(envelope.blocks, now_ms, self.time_min_ms))
         self.counts["unknown_keys"] += envelope.unknown_keys + checked.unknown_keys
         we_are_behind = self._clocks.note(name.node, clocks.look(envelope.blocks, checked, now_ms), now_ms)
         if we_are_behind and any(r.reason == clocks.FUTURE for r in checked.refusals):
             self.counts["held_clock"] += 1  # the readings are right, and wait where they are
-            self._answer(name, Code.LATER, {"after_ms": AFTER_MS})
+            self._verdicts.later(name)
             return
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1
@@ -358,7 +360,7 @@ class Ingest:
             del group.kept[name]
             text = f"the database takes the readings of {name.node}, and not the account of them: {reason}"
             self.alarm(f"ledger:{name.node}", f"{text}. Until it does they stay on the device as well")
-            self._answer(name, Code.LATER, {"after_ms": LEDGER_AFTER_MS})
+            self._verdicts.later(name, LEDGER_AFTER_MS)
         group.answer = at_once(Stored)
 
     def _keep(self, work: Work, parts: list[Part], now_ms: int) -> bool:
@@ -370,7 +372,7 @@ class Ingest:
                 self.quarantine.keep_parts(work.name, parts, now_ms)
             except Full as full:
                 self.alarm(full.alarm, str(full))
-                self._answer(work.name, Code.LATER, {"after_ms": AFTER_MS})
+                self._verdicts.later(work.name)
                 return False
         return True
 
@@ -379,11 +381,7 @@ class Ingest:
         self.counts["stored_rows"] += work.row_count - len(parts)
         self.counts["quarantined_rows"] += len(parts)
         self.known.remember(work.name)
-        if parts:
-            info = {"refused": [[part.block, part.row, part.reason] for part in parts[:100]]}
-            self._answer(work.name, Code.STORED_IN_PART, info)
-        else:
-            self._answer(work.name, Code.STORED)
+        self._verdicts.stored(work.name, parts)
 
     def _ledgers(self, works: list[Work], kept: Mapping[Name, list[Part]]) -> list[Row]:
         """One row of each that could be kept."""
@@ -406,9 +404,7 @@ class Ingest:
 
     def acks(self, now_ms: int) -> Iterable[tuple[str, Ack]]:
         """The verdicts since the last call, one acknowledgement a node and spool."""
-        verdicts, self._verdicts = self._verdicts, {}
-        for (node, spool), found in verdicts.items():
-            yield node, Ack(self.name, now_ms, spool, tuple(found), self._patience.window())
+        return self._verdicts.acks(now_ms, self._patience.window())
 
     def hello(self, birth: Birth, now_ms: int) -> Hello:
         """What answers a birth: how far each of its spools is known."""
@@ -422,9 +418,6 @@ class Ingest:
     def pending_rows(self) -> int:
         """Rows that wait for the store."""
         return self._works.rows
-
-    def _answer(self, name: Name, code: Code, info: dict[str, Any] | None = None) -> None:
-        self._verdicts.setdefault((name.node, name.spool), []).append(Verdict(name.seq, name.digest, code, info or {}))
 
     def alarm(self, key: str, text: str) -> None:
         """Say that something is wrong; whoever shows alarms reads `alarms`."""

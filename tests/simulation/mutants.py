@@ -155,7 +155,7 @@ class AnswersFirst(Ingest):
         self, name: Any, envelope: batch.Envelope, payload: bytes, now_ms: int, live: bool, replay: bool
     ) -> None:
         super()._queue(name, envelope, payload, now_ms, live, replay)
-        self._answer(name, Code.STORED)
+        self._verdicts.stored(name)
 
 
 class LogsRefusals(Ingest):
