@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.traffic import fleet
 from collector import collector
-from collector.alerts import alerting
+from collector.alerts import alerting, watch
 from collector.broker.inbox import Arrived
 from collector.config import Config, SqliteStore
 from collector.delivery import ingest
@@ -42,7 +42,7 @@ STAGES: tuple[tuple[str, Any, str], ...] = (
     ("calibration", calibration.Calibrations, "derive"),
     ("line protocol", ingest.Ingest, "_queue"),
     ("write", ingest.Ingest, "write"),
-    ("rules", alerting.Alerting, "observe"),
+    ("rules", watch.Watch, "observe"),
     ("rules: tick and save", alerting.Alerting, "tick"),
     ("roll-ups", rollups.Rollups, "observe"),
     ("roll-ups: step", rollups.Rollups, "step"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -100,7 +100,7 @@ def site(collector: Collector, duty: OnDuty, feed: Feed) -> Site:
         source_url=config.web.source_url,
         desk=config.desk_file,
         reporting=config.reporting(),
-        watched=watched(collector.alerting.rules),
+        watched=watched(collector.alerting.watch.rules.values()),
         corrections=lambda node: collector.calibrations.of_node(node, wall_ms()),
         titles=titles(catalogue),
         warm_up_s=warm_ups(catalogue),
@@ -123,7 +123,7 @@ def _backdrop(config: Config) -> Backdrop | None:
         raise Failure(Exit.CONFIGURATION, "map-unusable", str(error), cure) from error
 
 
-def watched(rules: list[Rule]) -> Callable[[str], list[Watched]]:
+def watched(rules: Collection[Rule]) -> Callable[[str], list[Watched]]:
     """The levels of means and newest values of air that are watched upwards, by node; those of all series of a node."""
 
     def of(node: str) -> list[Watched]:

@@ -115,7 +115,7 @@ class Collector:
             desk, config.places(),
         )  # fmt: skip
         self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file, config.desk_file)
-        self.alerting.on_broken = self.mishaps.broken_by
+        self.alerting.watch.on_broken = self.mishaps.broken_by
         self.presence = Presence(self.registry, self.pipeline, self.alerting, self.turn, self.counts, on_event, clock())
         self.announcer = Announcer(self.alerting, self.link, key, self.mishaps, on_event)
         self.teller = setup.teller(config, self.alerting, clock)
@@ -326,7 +326,7 @@ class Collector:
     def _watch(self, written: Sequence[Written], now_ms: int) -> None:
         """The rules see what is in the database, never what may not get there."""
         for work in written:  # before anything that needs our own file: it may fail, and these rows come once
-            self.alerting.observe(work.tables, now_ms)
+            self.alerting.watch.observe(work.tables, now_ms)
             self.rollups.observe(work.tables, now_ms)
         for work in written:
             self._on_event({"type": "readings", "node": work.node, "site": work.site})
@@ -335,7 +335,7 @@ class Collector:
         if not self.turn.active:
             self._tell_of_itself(now_ms)
             return
-        self.alerting.observe(rolled, now_ms)
+        self.alerting.watch.observe(rolled, now_ms)
         if self.announcer.is_due(bool(written), now_ms):
             self._tell(now_ms)
 

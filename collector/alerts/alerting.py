@@ -1,6 +1,6 @@
-"""Alerting: the rules look at what is in the database; what they say is kept, told and shown.
+"""Alerting: what the rules say of what is in the database is kept, told and shown.
 
-State, decision and telling are three things: the engine moves states, the desk decides who is told what, the tellers
+State, decision and telling are three things: the watch moves states, the desk decides who is told what, the tellers
 tell. One step commits everything that it changed in one transaction: rules, history, desk, outbox, deeds. A stored
 point and a retained message follow each change.
 """
@@ -10,11 +10,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
-from enum import Enum, auto
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -28,23 +27,21 @@ from collector.alerts.self_watch import SelfWatch, Wrong
 from collector.alerts.shared_duty import SharedDuty
 from collector.alerts.shown import SHOWN_AFTER_MS, Shown, pending
 from collector.alerts.unwritten import Unwritten
+from collector.alerts.watch import Known, Watch
 from collector.delivery.registry import Node
 from collector.edge import Edge
 from collector.notify.teller import Teller
 from collector.rules import handover
 from collector.rules.desk import Desk, Policy
-from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
 from collector.rules.lateness import LATENESS_MS
-from collector.rules.notification import group_of
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
-from collector.rules.recent import Columns
-from collector.rules.rule import OWN_CLOCK, STORE_LINK, Rule
+from collector.rules.rule import Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
 from collector.stations.places import Places
 from collector.stores import care
-from collector.stores.store import Store, StoreDown, Table
+from collector.stores.store import Store, StoreDown
 from collector.timers import Waits
 from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
@@ -52,17 +49,8 @@ from wire.collector_status import State
 
 log = logging.getLogger("lamppost.alerts")
 
-SAVED_WITHIN_S: Final = 300
-SAVED_SOON_S: Final = 30
-FEW: Final = 1_000
-"""A fleet's series are saved within five minutes, so few within half a minute: never more than some thirty a second."""
-SAVED_AT_ONCE: Final = 500
-"""After a catch-up, so that the next one is short."""
-SAVE_EVERY_MS: Final = 1_000
-URGENT_MOST: Final = 50
 VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
-RETIRED_EVERY_MS: Final = 15_000
 FORGET_EVERY_MS: Final = 3_600_000
 STORY_EVERY_MS: Final = 30_000
 CLOCKS_MS: Final = 60_000
@@ -78,17 +66,8 @@ class Telling(NamedTuple):
     routes: dict[str, Route]
 
 
-class Known(Enum):
-    """What the rules know of the episodes that people were told of."""
-
-    NOTHING = auto()  # another collector has told them: they stand in the database
-    OLD = auto()  # what stood when this one ended: what came since is in the database
-    NEW = auto()  # all, since this step: what the rules say of the past may have been told before
-    ALL = auto()
-
-
 class Alerting:
-    """All rules of one collector. Used by the ingest thread; `current` and `ask` may be called from any."""
+    """All alerts of one collector. Used by the ingest thread; `current` and `ask` may be called from any."""
 
     def __init__(
         self,
@@ -101,20 +80,14 @@ class Alerting:
         trail: DeskFile,
         places: Places,
     ) -> None:
-        self.rules = rules
         self._store = store
-        self._in_service = InService(nodes, places, trail)
         self._book = Book(db)
         self.points = Carrier(self._book.unstored, partial(points.write, store), self._book.stored)
         write_trail = partial(audit.write, trail, Edge(log))
         self.trail = Carrier(self._book.untrailed, write_trail, self._book.trailed)
-        self._rules = {rule.alert: rule for rule in rules}
-        snapshot = self._book.rules()
-        self._desk_ms: int = snapshot.pop("desk", 0)  # when it changed last
-        self._known = Known.OLD if snapshot else Known.NOTHING
-        alive_ms = snapshot.pop("alive", now_ms)
-        self._alive_ms = alive_ms if alive_ms <= now_ms else now_ms - catch_up.WARM_UP_MS  # its clock was ahead
-        self._engine = Engine.restore(rules, snapshot, self._in_service.expected(), now_ms)
+        saved = self._book.rules()
+        self._desk_ms: int = saved.pop("desk", 0)  # when it changed last
+        self.watch = Watch(rules, store, InService(nodes, places, trail), saved, now_ms)
         notify = {rule.alert: rule.notify for rule in rules}
         self.desk = Desk.restore(telling.policy, self._book.desk(), notify)
         since_ms = now_ms - 2 * GIVE_UP_MS  # what was given up within a day, after a day
@@ -127,16 +100,15 @@ class Alerting:
         self.teller: Teller | None = None
         self._desk_file = trail
         self._lock: Any = threading.RLock()
-        self._others: list[Transition] = []
+        self._found: list[Transition] = []
         self._self_watch = SelfWatch(each.alert for each in self.desk.standings.values() if each.firing)
         self._state = State.UNDECIDED
         self._story: Future[list[Transition]] | None = None
         self._unwritten = Unwritten()
         self._changes: list[Change] = []
         self.trouble: str | None = None
-        self.on_broken: Callable[[str, Exception], None] | None = None
         self._waits, self._edge = Waits(), Edge(log)
-        self._shown = Shown(self.desk, self._rules)
+        self._shown = Shown(self.desk, self.watch.rules)
         self._shown.remember(each.transition for each in self._book.transitions(now_ms - SHOWN_AFTER_MS))
         self._shown.remember(each.alert for each in self.desk.standings.values() if each.firing)
         self._look_around(now_ms)
@@ -154,8 +126,8 @@ class Alerting:
         """Save what is not saved, as far as that takes no more than a moment, and let go of the file."""
         with self._lock:
             self._put_people(self._desk_ms)
-            if not self._others and not self._engine.has_news:  # else the next life would take them for told
-                self._unwritten.rules |= self._engine.changes(2_000)
+            if not self._found:  # else the next life would take them for told
+                self._unwritten.rules |= self.watch.last_unsaved()
             try:
                 self._write(self._book)
             except sqlite3.Error as error:
@@ -165,72 +137,30 @@ class Alerting:
 
     # What comes in
 
-    def observe(self, tables: list[Table], now_ms: int) -> None:
-        """Look at rows that are in the database. Before the catch-up they are left for it."""
-        if not self._is_up_to_date:
-            return
-        for table in tables:
-            if table.measurement in self._engine.kinds:
-                series = Series.at(table.measurement, table.tags)
-                self._look(series, table.times_ms, table.columns, now_ms)
-
-    def _look(self, series: Series, times: list[int], columns: Columns, now_ms: int) -> None:
-        """The rules look at rows. One series that breaks them keeps them from no other: `on_broken` is told."""
-        self._in_service.heard(series, times)
-        try:
-            self._engine.observe(series, times, columns, now_ms)
-        except Exception as error:
-            if self.on_broken is None:
-                raise
-            self.on_broken(f"for the rules, a row of {series}", error)
-
-    def _learn(self, now_ms: int) -> None:
-        """Have the rules know how often sensors report, where that was seen to be otherwise."""
-        if self._in_service.has_new_pace():
-            self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
-
-    def node_state(self, node: str, online: bool, now_ms: int) -> None:
-        """A node's link went up or down."""
-        self._engine.node_state(node, online, now_ms)
-
     def own_state(self, connected: bool, wrong: Wrong, now_ms: int) -> None:
         """The collector's own link to the broker, and what else is wrong with it."""
-        self._engine.node_state(OWN_LINK, connected, now_ms)
-        self._engine.node_state(STORE_LINK, ("collector-database", OWN_LINK) not in wrong, now_ms)
-        self._engine.node_state(OWN_CLOCK, ("collector-own-clock", OWN_LINK) not in wrong, now_ms)
-        self._others += self._self_watch.look(wrong, now_ms)
+        self.watch.own_state(connected, wrong, now_ms)
+        self._found += self._self_watch.look(wrong, now_ms)
 
     def deaf(self, now_ms: int) -> set[str]:
         """Channels through which no message gets."""
         with self._lock:
             return self.outbox.deaf(now_ms)
 
-    def expect(self, nodes: list[Node], now_ms: int) -> None:
-        """The nodes have announced these sensors: who is silent is missed."""
-        self._in_service.nodes = nodes
-        self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
-
     def follow(self, nodes: list[Node], now_ms: int) -> None:
         """Another collector has worked until now: what the rules and the desk knew of episodes is out of date."""
-        self._in_service.nodes = nodes
-        self._engine = Engine.restore(self._rules.values(), {}, self._in_service.expected(), now_ms)
-        self._known = Known.NOTHING
+        self.watch.follow(nodes, now_ms)
         with self._lock:
             self._shown.forget_others()
 
     def _take_over(self, now_ms: int) -> None:
         """What was said lately by another, nobody knows whether it was told: it is told again, under the same key."""
         sure_ms, group_ms = now_ms - LATENESS_MS, self.desk.policy.group_ms
-        since_ms = sure_ms - 2 * group_ms
-        story = catch_up.take_over(self._engine, self._store, self.rules, self._look, self._learn, since_ms, now_ms)
-        goes_ms: dict[str, int] = {}  # until when the last news of a group may have waited
+        story = catch_up.take_over(self.watch, sure_ms - 2 * group_ms, now_ms)
         told: list[Transition] = []
         unsure: list[Transition] = []
-        for each in story:
-            group = group_of(each)
-            waits = group in goes_ms and each.event_ms < goes_ms[group] + group_ms
-            goes_ms[group] = each.event_ms + group_ms * waits
-            (told if goes_ms[group] < sure_ms or self._book.is_known(each) else unsure).append(each)
+        for each, goes_ms in zip(story, catch_up.turns_ms(story, group_ms), strict=True):
+            (told if goes_ms < sure_ms or self._book.is_known(each) else unsure).append(each)
         found = shared_duty.read(self._store, now_ms)
         others = {name: body for name, (at_ms, body) in found.items() if at_ms > self._desk_ms - CLOCKS_MS}
         with self._lock:
@@ -243,8 +173,8 @@ class Alerting:
             self._shared.note(self.desk, self.desk.names())
             self._shown.remember(story)
             self._changes += self._retained.follow(self._shown.episodes.values(), self.desk.standings, now_ms)
-        self._others += unsure
-        self._others += catch_up.orphans(story, self._rules, now_ms)
+        self._found += unsure
+        self._found += catch_up.orphans(story, self.watch.rules, now_ms)
 
     # One step
 
@@ -277,14 +207,14 @@ class Alerting:
         """
         self._state = state
         if state is State.STANDBY:
-            said = {each.fingerprint for each in self._others}
+            said = {each.fingerprint for each in self._found}
             own = [each.alert for name, each in self.desk.standings.items() if each.firing and name not in said]
             links = [each for each in own if each.kind == OWN_LINK and each.cause == "offline"]
-            self._others += [each.ended(now_ms, REPLACED) for each in links]
+            self._found += [each.ended(now_ms, REPLACED) for each in links]
             self._read_along(now_ms)
         else:
             wrong = self._self_watch.told() | wrong
-        self._others += self._self_watch.look(wrong, now_ms)
+        self._found += self._self_watch.look(wrong, now_ms)
         return self._try_step(now_ms)
 
     def _read_along(self, now_ms: int) -> None:
@@ -292,7 +222,7 @@ class Alerting:
         if self._story is None:
             if self._waits.comes_round("story", now_ms, STORY_EVERY_MS):
                 since_ms = now_ms - SHOWN_AFTER_MS
-                self._story = self.points.aside(partial(points.story, self._store, self._rules, since_ms))
+                self._story = self.points.aside(partial(points.story, self._store, self.watch.rules, since_ms))
         elif self._story.done():
             done, self._story = self._story, None
             with suppress(StoreDown), self._lock:  # asked again soon
@@ -309,16 +239,15 @@ class Alerting:
     def _step(self, now_ms: int) -> list[Change]:
         with self._lock:
             self._write(self._book)  # what could not be written before
-        if self._works and (self._is_up_to_date or self._catch_up(now_ms)):  # else our own troubles alone are news
-            if self._waits.comes_round("retired", now_ms, RETIRED_EVERY_MS) and self._in_service.has_changed():
-                self._engine.expect(self._in_service.expected(), now_ms, self._in_service.paces)
-            self._others += self._engine.tick(now_ms)
-        replayed = self._known is Known.NEW
-        said = self._others + (self._lost(self._others, now_ms) if replayed else [])
+        if self._works and (self.watch.is_up_to_date or self._catch_up(now_ms)):  # else our own troubles alone are news
+            self._found += self.watch.tick(now_ms)
+        replayed = self.watch.known is Known.NEW
+        said = self._found + (self._lost(self._found, now_ms) if replayed else [])
         fresh = [self._signed(each) for each in said if not (each.late or replayed) or not self._book.is_known(each)]
         asked = self._book.asked() if self._state is State.STANDBY or not self._own_alone else []
-        self._others = []  # from here on nothing is read, and the step is kept whole
-        self._known = Known.ALL if replayed else self._known
+        self._found = []  # from here on nothing is read, and the step is kept whole
+        if replayed:
+            self.watch.known = Known.ALL
         with self._lock:
             self.desk.hear(fresh, now_ms)
             told, changes = self._answer(asked, fresh, now_ms, replayed)
@@ -395,13 +324,9 @@ class Alerting:
         return self._state is State.ACTIVE
 
     @property
-    def _is_up_to_date(self) -> bool:
-        return self._known in (Known.NEW, Known.ALL)
-
-    @property
     def _own_alone(self) -> bool:
         """Whether of all else that is known here nothing may be told: another works, or has until now."""
-        return self._known is Known.NOTHING or not self._works
+        return self.watch.known is Known.NOTHING or not self._works
 
     def _answer(
         self, asked: list[tuple[int, str, dict[str, Any]]], said: list[Transition], now_ms: int, replayed: bool
@@ -417,14 +342,8 @@ class Alerting:
         changes = self._retained.changes(said, None if self._own_alone else self.desk.standings, now_ms)
         self._unwritten.retained |= self._retained.unsaved()
         self._unwritten.transitions += [(each, now_ms) for each in said]
-        unsaved, urgent = self._engine.unsaved()
-        due = said or urgent or (unsaved and replayed) or (unsaved and self._waits.is_due("save", now_ms))
-        if self._is_up_to_date and due and self._works:  # else whoever catches up next would begin too late
-            self._waits.put_off("save", now_ms, SAVE_EVERY_MS)
-            within_s = SAVED_SOON_S if unsaved <= FEW else SAVED_WITHIN_S
-            quota = -(-unsaved * SAVE_EVERY_MS // (within_s * 1000))
-            most = SAVED_AT_ONCE if replayed else min(urgent, URGENT_MOST) + quota
-            self._unwritten.rules |= self._engine.changes(most) | {"alive": now_ms}
+        if self.watch.is_up_to_date and self._works:  # else whoever catches up next would begin too late
+            self._unwritten.rules |= self.watch.unsaved(bool(said), replayed, now_ms)
         return bool(notes) or bool(asked), changes
 
     def _put_people(self, now_ms: int) -> None:
@@ -448,28 +367,27 @@ class Alerting:
             return False
         try:
             care.ask_whether_it_answers(self._store)
-            if self._known is Known.NOTHING:
+            if self.watch.known is Known.NOTHING:
                 self._take_over(now_ms)
             else:
-                since_ms = self._alive_ms - SAVED_WITHIN_S * 1000  # what was touched before stands saved
-                catch_up.replay(self._engine, self._store, self.rules, since_ms, self._look, now_ms)
+                catch_up.replay(self.watch, now_ms)
         except StoreDown as error:
             self._waits.put_off("catch up", now_ms, RETRY_MS)
             self._edge.fails(f"the rules wait for the database: {error}")
             return False
         self._edge.is_over()
-        self._known = Known.NEW
+        self.watch.known = Known.NEW
         return True
 
     def _lost(self, said: list[Transition], now_ms: int) -> list[Transition]:
         """The end of what people were told of and the rules know nothing of: readings that the database has lost."""
-        firing = {(alert.rule.alert, str(alert.series)) for alert in self._engine.alerts() if alert.state == "firing"}
+        firing = self.watch.firing()
         spoken = {each.fingerprint for each in said}
         return [
             each.alert.ended(now_ms, "the readings behind it are gone")
             for each in self.desk.standings.values()
             if each.firing
-            and each.alert.rule in self._rules
+            and each.alert.rule in self.watch.rules
             and each.alert.fingerprint not in spoken
             and (each.alert.rule, str(Series.of(each.alert.kind, each.alert.labels))) not in firing
         ]
@@ -482,7 +400,7 @@ class Alerting:
         return replace(each, who=known.ack.who)
 
     def _look_around(self, now_ms: int) -> None:
-        """What is shown, with what the engine knows now; it is asked by its own thread alone."""
-        waiting = pending(self._engine.alerts()) if self._works else ()
+        """What is shown, with what the rules know now; it is asked by its own thread alone."""
+        waiting = pending(self.watch.engine.alerts()) if self._works else ()
         with self._lock:
             self._shown.look(waiting, now_ms)

@@ -104,7 +104,7 @@ class Presence:
         """This collector works from now on: each agent sends again at once what nobody has answered."""
         nodes = self._registry.nodes()
         for node in nodes:
-            self._alerting.node_state(node.birth.node, node.online, now_ms)
+            self._alerting.watch.node_state(node.birth.node, node.online, now_ms)
         self._pipeline.greet([node.birth for node in nodes if node.online], now_ms)
         self._count_due_ms = now_ms + INVENTORY_MS
 
@@ -112,7 +112,7 @@ class Presence:
         """Let the rules know, when that is due, which sensors are to be expected."""
         if self._count_due_ms and not 0 < self._count_due_ms - now_ms <= INVENTORY_MS:
             self._count_due_ms = 0
-            self._alerting.expect(self._registry.nodes(), now_ms)
+            self._alerting.watch.expect(self._registry.nodes(), now_ms)
 
     def _told(self, said: Birth | Death, now_ms: int) -> None:
         if self._registry.update(said, now_ms):
@@ -127,7 +127,7 @@ class Presence:
             text = f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"
             self._pipeline.ingest.alarm(f"flapping:{node}", text)
         if self._turn.active:
-            self._alerting.node_state(node, online, now_ms)
+            self._alerting.watch.node_state(node, online, now_ms)
             self._count_due_ms = self._count_due_ms or now_ms + INVENTORY_MS
         self._on_event({"type": "node", "node": node, "online": online})
 

@@ -92,7 +92,7 @@ class Desk:
         table = Table("air_quality", TAGS, times, {"pm25_ugm3": values})
         self.store.write(self.store.render(table))
         if seen:
-            self.alerting.observe([table], self.now_ms)
+            self.alerting.watch.observe([table], self.now_ms)
 
     def reading(self, value: float, seen: bool = True) -> None:
         self.store_rows([self.now_ms], [value], seen)

@@ -165,7 +165,7 @@ def test_an_hour_that_was_stored_as_the_collector_died_is_looked_at_by_whoever_g
         table = Table("air_quality_1h", TAGS, [desk.now_ms - HOUR - 3 * MINUTE], {"pm25_ugm3_mean": [value]})
         desk.store.write(desk.store.render(table))
         if seen:
-            desk.alerting.observe([table], desk.now_ms)
+            desk.alerting.watch.observe([table], desk.now_ms)
 
     hour(10.0, seen=True)
     desk.wait(HOUR, MINUTE)

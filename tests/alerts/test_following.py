@@ -401,17 +401,17 @@ def test_a_lost_node_that_is_back_is_back_for_who_takes_over_and_missed_when_it_
     for desk in (first, second):
         desk.nodes = [node()]
         desk.die()
-    first.alerting.expect(first.nodes, T0)
-    first.alerting.node_state("lp-1", False, T0)
+    first.alerting.watch.expect(first.nodes, T0)
+    first.alerting.watch.node_state("lp-1", False, T0)
     first.wait(10 * MINUTE)
     if minutes > 10:
-        first.alerting.node_state("lp-1", True, first.now_ms)
+        first.alerting.watch.node_state("lp-1", True, first.now_ms)
         first.wait((minutes - 10) * MINUTE, MINUTE)
     second.now_ms = first.now_ms + 1_000
     second.alerting.follow([node()], second.now_ms)
-    second.alerting.node_state("lp-1", True, second.now_ms)
+    second.alerting.watch.node_state("lp-1", True, second.now_ms)
     assert [state for state, _ in said_by(second, 6 * MINUTE)] == ["resolved"] * (minutes == 10)
-    second.alerting.node_state("lp-1", False, second.now_ms)
+    second.alerting.watch.node_state("lp-1", False, second.now_ms)
     assert [state for state, _ in said_by(second, 6 * MINUTE)] == ["firing"]
 
 

@@ -16,12 +16,12 @@ def test_a_lost_node_stays_lost_over_a_restart(tmp_path: Path, closes: Closes) -
     desk = closes(Desk(tmp_path, OFFLINE))
     desk.nodes = [node(online=False)]
     desk.die()
-    desk.alerting.node_state("lp-1", False, desk.now_ms)
+    desk.alerting.watch.node_state("lp-1", False, desk.now_ms)
     desk.wait(20 * MINUTE)
     desk.die()
     desk.wait(20 * MINUTE)
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"]]
-    desk.alerting.node_state("lp-1", True, desk.now_ms)
+    desk.alerting.watch.node_state("lp-1", True, desk.now_ms)
     desk.wait(20 * MINUTE)
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
 
@@ -31,8 +31,8 @@ def test_when_the_offline_rule_is_changed_the_sensors_of_its_node_are_heard_agai
 ) -> None:
     desk = closes(Desk(tmp_path, HIGH, OFFLINE))
     desk.nodes = [node(online=False)]
-    desk.alerting.expect(desk.nodes, desk.now_ms)
-    desk.alerting.node_state("lp-1", False, desk.now_ms)
+    desk.alerting.watch.expect(desk.nodes, desk.now_ms)
+    desk.alerting.watch.node_state("lp-1", False, desk.now_ms)
     desk.wait(7 * MINUTE)
     assert [state for _, lines in desk.told for state, _ in lines] == ["firing"]
     desk.rules = parse([HIGH, OFFLINE | {"offline": "20m"}])
@@ -57,9 +57,9 @@ def test_a_station_that_was_put_out_of_service_is_missed_no_more_and_its_alerts_
     closes(desk).tick()
     desk.reading(90.0)
     table = Table("air_quality_1h", TAGS, [desk.now_ms - HOUR], {"pm25_ugm3_mean": [90.0]})
-    desk.alerting.observe([table], desk.now_ms)
+    desk.alerting.watch.observe([table], desk.now_ms)
     desk.wait(MINUTE)
-    desk.alerting.node_state("lp-1", False, desk.now_ms)
+    desk.alerting.watch.node_state("lp-1", False, desk.now_ms)
     desk.wait(7 * MINUTE)
     IdentityBook(desk.trail).retire("lp-1", "li", desk.now_ms)
     desk.wait(2 * HOUR)

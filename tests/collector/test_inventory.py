@@ -58,15 +58,15 @@ def fired(made: Alerting, minutes: int) -> set[str]:
 
 def test_a_sensor_that_never_spoke_is_missed(alerting: Callable[..., Alerting]) -> None:
     made = alerting()
-    made.node_state("lp-1", True, NOW)
-    made.expect([node()], NOW)
+    made.watch.node_state("lp-1", True, NOW)
+    made.watch.expect([node()], NOW)
     assert fired(made, 40) == {"silent"}
 
 
 def test_while_the_node_is_offline_its_sensors_are_not_blamed(alerting: Callable[..., Alerting]) -> None:
     made = alerting()
-    made.expect([node(online=False)], NOW)
-    made.node_state("lp-1", False, NOW)
+    made.watch.expect([node(online=False)], NOW)
+    made.watch.node_state("lp-1", False, NOW)
     assert fired(made, 40) == {"offline"}
 
 
@@ -74,8 +74,8 @@ def test_a_station_whose_sensors_nobody_here_knows_is_missed_too(alerting: Calla
     """Only who has a sensor that is known here was watched: of profiles of one's own nobody heard that all was lost."""
     made, lost = alerting(), node(online=False)
     own = replace(lost.birth, sensors=(Sensor("air-1", "my-own-sensor@1"),))
-    made.expect([lost._replace(birth=own)], NOW)
-    made.node_state("lp-1", False, NOW)
+    made.watch.expect([lost._replace(birth=own)], NOW)
+    made.watch.node_state("lp-1", False, NOW)
     assert fired(made, 40) == {"offline"}
 
 
@@ -88,10 +88,10 @@ def test_what_a_node_tells_of_itself_once_a_minute_fills_its_windows_and_is_miss
     whole = {"kind": "node_health", "text": TEXT}
     made = alerting(parse([{"alert": "hot", **whole, **hot}, {"alert": "mute", "absent": "10m", **whole}]))
     found = node(name=name)
-    made.expect([found._replace(birth=replace(found.birth, version=version))], NOW)
+    made.watch.expect([found._replace(birth=replace(found.birth, version=version))], NOW)
     for at_ms in range(NOW, NOW + 30 * MINUTE, MINUTE):
         table = Table("node_health", (("node", name), ("site", "s")), [at_ms], {"cpu_temp_c": [90.0]})
-        made.observe([table] if at_ms < NOW + 15 * MINUTE else [], at_ms)
+        made.watch.observe([table] if at_ms < NOW + 15 * MINUTE else [], at_ms)
         made.tick(at_ms)
     firing = {view.rule for view in made.current() if view.state == "firing"}
     assert firing == ({"hot", "mute"} if name == "lp-1" else {"hot"})
@@ -100,13 +100,13 @@ def test_what_a_node_tells_of_itself_once_a_minute_fills_its_windows_and_is_miss
 def test_a_radar_is_missed_as_a_whole_and_heard_by_any_of_its_lanes(alerting: Callable[..., Alerting]) -> None:
     rules = parse([{"alert": "radar-silent", "kind": "traffic_flow", "absent": "10m", "text": TEXT}])
     made = alerting(rules)
-    made.expect([node()], NOW)
+    made.watch.expect([node()], NOW)
     tags = (("direction", "in"), ("lane", "1"), ("node", "lp-1"), ("sensor", "radar-1"), ("site", "s"))
     for minute in range(30):
         made.tick(NOW + minute * MINUTE)
         if minute <= 15:
             at_ms = NOW + minute * MINUTE
-            made.observe([Table("traffic_flow", tags, [at_ms], {"count": [0]})], at_ms)
+            made.watch.observe([Table("traffic_flow", tags, [at_ms], {"count": [0]})], at_ms)
         firing = [view.rule for view in made.current() if view.state == "firing"]
         assert firing == ([] if minute < 25 else ["radar-silent"]), minute
 
@@ -116,11 +116,11 @@ def test_scopes_look_at_the_labels_that_the_settings_give(alerting: Callable[...
     rules = parse([{"alert": "high", "kind": "air_quality", "text": TEXT, **narrow}])
     places = {"lp-1": Place({"district": "chaoyang"}), "lp-2": Place({"district": "haidian"})}
     made = alerting(rules, places)
-    made.expect([node(), node(name="lp-2")], NOW)
+    made.watch.expect([node(), node(name="lp-2")], NOW)
     made.tick(NOW)
     for name in ("lp-1", "lp-2"):
         tags = (("node", name), ("sensor", "air-1"), ("site", "s"))
-        made.observe([Table("air_quality", tags, [NOW + 1000], {"pm25_ugm3": [90.0]})], NOW + 1000)
+        made.watch.observe([Table("air_quality", tags, [NOW + 1000], {"pm25_ugm3": [90.0]})], NOW + 1000)
     made.tick(NOW + 1000)
     assert [view.node for view in made.current()] == ["lp-1"]
 

@@ -235,7 +235,7 @@ def test_a_rule_that_breaks_on_a_series_ends_no_ingest_and_keeps_no_other_series
         seen.append(series.node)
 
     monkeypatch.setattr(Engine, "observe", breaks)
-    collector.alerting._engine.kinds = frozenset({"air_quality"})
+    collector.alerting.watch.engine.kinds = frozenset({"air_quality"})
     collector.receive(data(BAD, 1), data(GOOD, 1))
     collector.receive()
     assert sorted(collector.inbox.answered()) == [(GOOD, 1), (BAD, 1)]
