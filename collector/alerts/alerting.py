@@ -261,6 +261,12 @@ class Alerting:
         if fresh or told or self._waits.is_due("views", now_ms):
             self._waits.put_off("views", now_ms, VIEWS_EVERY_MS)
             self._look_around(now_ms)
+        self._pass_on(now_ms)
+        changes, self._changes = self._changes, []
+        return changes
+
+    def _pass_on(self, now_ms: int) -> None:
+        """What is kept here goes to the database and the audit trail as well, and in the end from here."""
         self.points.step(now_ms)
         if not self._own_alone:
             with self._lock:
@@ -271,8 +277,6 @@ class Alerting:
             with self._lock:
                 self.outbox.forget(now_ms)
         self.trail.step(now_ms)
-        changes, self._changes = self._changes, []
-        return changes
 
     def reconnected(self) -> list[Change]:
         """The broker is new to us: what it is to keep."""
