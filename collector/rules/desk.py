@@ -24,6 +24,7 @@ from collector.rules.silence import Matcher, Silence, matches
 from collector.rules.silences import Silences
 from collector.rules.standing import Acknowledgement, Heard, Line, Standing, held
 from collector.rules.transition import Transition
+from collector.rules.turns import Turns
 from collector.timers import SetBack
 from wire.times import MINUTE_MS
 
@@ -61,7 +62,7 @@ class Desk:
         self.policy, self._notify = policy, notify
         self.standings: dict[str, Standing] = {}
         self.silences = Silences()
-        self._quiet_until: dict[str, tuple[int, int]] = {}  # by group: until when news waits, severity told since
+        self._turns = Turns()
         self._deeds: list[Deed] = []
         self._down: dict[str, list[str]] = {}  # fingerprints of firing offline alerts, by node
         self._touched: set[str] = set()  # standings that changes() has not given out
@@ -302,8 +303,7 @@ class Desk:
         """And is set back: else nobody was reminded, and no news of a group told, for all the hours that it was."""
         for each in self.standings.values():
             each.clock_was_ahead(now_ms)
-        latest_ms = now_ms + self.policy.group_ms
-        self._quiet_until = {name: quiet for name, quiet in self._quiet_until.items() if quiet[0] <= latest_ms}
+        self._turns.clock_was_ahead(self.policy.group_ms, now_ms)
 
     def hidden(self, alert: Transition, now_ms: int) -> str | None:
         """Why nobody is told of this alert now: a silence's name, or what it follows from; None when people are."""
@@ -329,14 +329,10 @@ class Desk:
         return [e if e.state == "firing" else replace(e, state="firing") for e in firing] + ended
 
     def _tell(self, group: str, members: list[Standing], now_ms: int) -> list[Notification]:
-        """The news of one group, at once if it has been quiet or things got worse, else when its time has come."""
-        until_ms, heard = self._quiet_until.get(group, (0, -1))
-        worst = max(SEVERITIES.index(each.alert.severity) for each in members)
-        worse = worst > heard and any(each.firing for each in members)
-        is_quiet = now_ms < until_ms
-        if is_quiet and not worse:
+        """The news of one group, at once if it has been quiet or things got worse, else when its turn has come."""
+        worst, fires = max(SEVERITIES.index(each.alert.severity) for each in members), any(m.firing for m in members)
+        if not self._turns.take(group, worst, fires, self.policy.group_ms, now_ms):
             return []
-        self._quiet_until[group] = (now_ms + self.policy.group_ms, max(worst, heard) if is_quiet else worst)
         by_receiver: dict[str, list[Line]] = {}
         for each in members:
             for receiver in each.receivers:
@@ -396,8 +392,7 @@ class Desk:
                 self.mark(each)
                 each.told_ms = min(each.told_ms, now_ms - self.policy.repeat_ms)  # and people hear of it again
         self._deeds += self.silences.expire(now_ms)
-        for group in [group for group, (until_ms, _) in self._quiet_until.items() if until_ms <= now_ms]:
-            del self._quiet_until[group]
+        self._turns.expire(now_ms)
 
     # As a plain value
 
@@ -413,13 +408,13 @@ class Desk:
         for name in touched:
             known = self.standings.get(name)
             found[f"standing:{name}"] = known.packed() if known is not None else None
-        return {"quiet": self._quiet_until} | found if found else {}
+        return {"quiet": self._turns.packed()} | found if found else {}
 
     def packed(self) -> dict[str, Any]:
         """The whole state in the same entries."""
         self._touched = set(self.standings)
         silences = {f"silence:{name}": each for name, each in self.silences.packed().items()}
-        return {"quiet": self._quiet_until} | silences | self.changes()
+        return {"quiet": self._turns.packed()} | silences | self.changes()
 
     @classmethod
     def restore(
@@ -432,7 +427,7 @@ class Desk:
             if each is None:
                 continue
             if kind == "quiet":
-                desk._quiet_until = {group: (until_ms, heard) for group, (until_ms, heard) in each.items()}
+                desk._turns.restore(each)
             elif kind == "silence":
                 desk.silences.restore(Silence.read(each))
             else:
