@@ -15,6 +15,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Stored
 from tests import unclosed
 from tests.closes import Closes
 from tests.remains import end_with_us
@@ -94,6 +96,14 @@ def closes() -> Iterator[Closes]:
     """`closes(open_state(path))` is that connection; it is closed when the test has ended."""
     with ExitStack() as at_the_end:
         yield Closes(at_the_end)
+
+
+@pytest.fixture
+def store(tmp_path: Path, closes: Closes) -> Sqlite:
+    """An empty database of the test's own."""
+    made = closes(Sqlite(tmp_path / "readings.db"))
+    assert made.prepare() == Stored()
+    return made
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ import pytest
 
 from collector.alerts import shared_duty
 from collector.alerts.book import Book
-from collector.stores.store import SOON_S, Later, Select, Stored, StoreDown, Table
+from collector.stores.store import SOON_S, Later, Select, StoreDown, Table
 from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, OFFLINE, T0, Desk, node
 from tests.closes import Closes
+from tests.stored import put
 from wire.collector_status import State
 
 
@@ -351,7 +352,7 @@ def test_what_people_said_to_a_collector_of_another_version_keeps_nobody_from_ta
     (alert,) = first.alerting.current()
     name = key.format(fingerprint=alert.fingerprint)
     row = Table(shared_duty.MEASUREMENT, (("name", name),), [first.now_ms], {"body": ['["a", {"of": "tomorrow"}]']})
-    assert first.store.write(first.store.render(row)) == Stored()
+    put(first.store, row)
     go_on(second, first)
     assert [view.state for view in second.alerting.current()] == ["firing"]
     assert name in caplog.text

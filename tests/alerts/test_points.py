@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,21 +10,13 @@ from collector.alerts.book import Happened
 from collector.alerts.points import firing, point
 from collector.rules.parsing import parse
 from collector.rules.transition import Series, Transition, transition
-from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored
 from tests.alerts.kills import RULE
-from tests.closes import Closes
+from tests.stored import put
 
 T0 = 1_790_000_000_000
 AIR = Series.of("air_quality", {"site": "s", "node": "lp-1", "sensor": "air-1"})
 (HIGH,) = parse([RULE])
-
-
-@pytest.fixture
-def store(tmp_path: Path, closes: Closes) -> Store:
-    made = closes(Sqlite(tmp_path / "alerts.db"))
-    assert made.prepare() == Stored()
-    return made
 
 
 def said(start_ms: int, state: str, event_ms: int, void: bool = False) -> Transition:
@@ -36,7 +27,7 @@ def said(start_ms: int, state: str, event_ms: int, void: bool = False) -> Transi
 def told(store: Store, *story: Transition, backwards: bool = False) -> list[tuple[str, int]]:
     numbers = reversed(range(len(story))) if backwards else range(len(story))  # as of two collectors
     for said_ms, (number, each) in enumerate(zip(numbers, story, strict=True), T0):
-        assert store.write(store.render(point(Happened(number, said_ms, each)))) == Stored()
+        put(store, point(Happened(number, said_ms, each)))
     return [(each.state, each.start_ms) for each in firing(store, {HIGH.alert: HIGH}, T0 + 60_000)]
 
 

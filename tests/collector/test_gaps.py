@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from collector.delivery.audit import audit
 from collector.delivery.gap_table import lines
 from collector.delivery.gaps import Hour, gaps
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Stored, Table
+from collector.stores.store import Table
+from tests.stored import put
 from tests.typed import typed
 from wire.times import HOUR_MS
 
@@ -21,33 +21,21 @@ MINUTE_MS = 60_000
 SENSOR = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Sqlite]:
-    store = Sqlite(tmp_path / "readings.db")
-    assert store.prepare() == Stored()
-    yield store
-    store.close()
-
-
-def put(store: Sqlite, stored: int, accepted: int, silent_s: float) -> None:
+def measured(store: Sqlite, stored: int, accepted: int, silent_s: float) -> None:
     """So many readings of the hour, and the agent's account of it."""
     times = [H + 1000 * number for number in range(stored)]
     readings = Table("air_quality", SENSOR, times, {"cq": [0] * stored}, frozenset({"cq"}))
     account: dict[str, list[Any]] = {"accepted": [accepted], "bad_frames_1h": [0], "silent_s": [silent_s]}
     tags = tuple(sorted((*SENSOR, ("spool", "f" * 32))))
     ledger = Table("sensor_ledger", tags, [H + MINUTE_MS], account, frozenset({"accepted", "bad_frames_1h"}))
-    for table in (readings, ledger):
-        assert store.write(store.render(table)) == Stored()
+    put(store, readings, ledger)
 
 
 def account(store: Sqlite, spool: str, told: dict[int, int]) -> None:
     """An agent's account under one spool: accepted so far, by minute."""
     tags = tuple(sorted((*SENSOR, ("spool", spool))))
     times, accepted = [H + minute * MINUTE_MS for minute in told], [*told.values()]
-    assert (
-        store.write(store.render(Table("sensor_ledger", tags, times, {"accepted": accepted}, frozenset({"accepted"}))))
-        == Stored()
-    )
+    put(store, Table("sensor_ledger", tags, times, {"accepted": accepted}, frozenset({"accepted"})))
 
 
 def hour(store: Sqlite, now_ms: int) -> Hour:
@@ -56,20 +44,20 @@ def hour(store: Sqlite, now_ms: int) -> Hour:
 
 
 def test_a_healthy_sensor_that_started_a_second_late_has_no_hole(store: Sqlite) -> None:
-    put(store, stored=300, accepted=92, silent_s=1.0)
+    measured(store, stored=300, accepted=92, silent_s=1.0)
     found = hour(store, H + 5 * MINUTE_MS)
     assert (found.missing, found.causes, found.goes_on) == (0, [], True)
     assert not hour(store, H + HOUR_MS + 10 * MINUTE_MS).goes_on
 
 
 def test_a_minute_of_silence_is_told_with_its_seconds(store: Sqlite) -> None:
-    put(store, stored=300, accepted=300, silent_s=60.0)
+    measured(store, stored=300, accepted=300, silent_s=60.0)
     found = hour(store, H + 10 * MINUTE_MS)
     assert (found.causes, found.silent_s) == (["sensor-silent"], 60.0)
 
 
 def test_what_was_accepted_and_is_nowhere_is_missing_still(store: Sqlite) -> None:
-    put(store, stored=300, accepted=320, silent_s=0.0)
+    measured(store, stored=300, accepted=320, silent_s=0.0)
     found = hour(store, H + 3 * HOUR_MS)
     assert (found.missing, found.causes) == (20, ["unexplained"])
 
@@ -84,7 +72,7 @@ def test_what_was_accepted_and_is_nowhere_is_missing_still(store: Sqlite) -> Non
 )
 def test_an_hour_of_two_spools_counts_no_reading_twice(store: Sqlite, second: dict[int, int], accepted: int) -> None:
     """Both accounts were added up: for as much as both told a hole was shown that nobody could explain."""
-    put(store, stored=320, accepted=0, silent_s=0.0)
+    measured(store, stored=320, accepted=0, silent_s=0.0)
     account(store, "e" * 32, {5: 240, 10: 300})
     account(store, "d" * 32, second)
     found = hour(store, H + 3 * HOUR_MS)
@@ -92,11 +80,11 @@ def test_an_hour_of_two_spools_counts_no_reading_twice(store: Sqlite, second: di
 
 
 def test_a_clock_that_was_set_is_told_of_every_hour_whose_times_it_makes_doubtful(store: Sqlite) -> None:
-    put(store, stored=300, accepted=300, silent_s=0.0)
+    measured(store, stored=300, accepted=300, silent_s=0.0)
     tags = (("node", "lp-1"), ("reason", "clock-set"), ("sensor", "node"), ("site", "s"), ("spool", "f" * 32))
     values = {"from_ms": H - 5, "to_ms": H + 5, "lost_count": 0, "from_seq": 0, "to_seq": 0}
     table = Table("gap", tags, [H + 9], {name: [value] for name, value in values.items()}, frozenset(values))
-    assert store.write(store.render(table)) == Stored()
+    put(store, table)
     found = hour(store, H + 3 * HOUR_MS)
     assert (found.causes, found.missing, found.replaced) == (["clock-set"], 0, 0)
 
@@ -106,8 +94,8 @@ def test_a_gap_record_with_holes_of_its_own_keeps_no_other_from_being_told(store
     tags = (("node", "lp-1"), ("reason", "dropped"), ("sensor", "air-1"), ("spool", "f" * 32))
     told = {"lost_count": [4], "from_ms": [H], "to_ms": [H]}
     for at, columns in enumerate(({"lost_count": [4]}, told)):
-        assert store.write(store.render(Table("gap", tags, [H + at], columns, frozenset(told)))) == Stored()
-    put(store, stored=3540, accepted=3600, silent_s=0.0)
+        put(store, Table("gap", tags, [H + at], columns, frozenset(told)))
+    measured(store, stored=3540, accepted=3600, silent_s=0.0)
     assert hour(store, H + 3 * HOUR_MS).replaced == 4
     assert audit(store)[0].sequences_replaced == 0
 
@@ -120,14 +108,14 @@ def arrived(store: Sqlite, spool: str, seqs: set[int]) -> None:
     for seq in seqs:
         row: dict[str, list[Any]] = {"seq": [seq], "rows": [0], "quarantined": [0], "digest": ["d"]}
         table = Table("batch_ledger", (("node", "lp-1"), ("spool", spool)), [H + seq], row, frozenset(row) - {"digest"})
-        assert store.write(store.render(table)) == Stored()
+        put(store, table)
 
 
 def replaced(store: Sqlite, spool: str, reason: str, first: int, last: int) -> None:
     """A record, sealed in this spool, of what went."""
     tags = (("node", "lp-1"), ("reason", reason), ("sensor", "air-1"), ("site", "s"), ("spool", spool))
     values = {"from_ms": [H], "to_ms": [H], "lost_count": [9], "from_seq": [first], "to_seq": [last]}
-    assert store.write(store.render(Table("gap", tags, [H + first], values, frozenset(values)))) == Stored()
+    put(store, Table("gap", tags, [H + first], values, frozenset(values)))
 
 
 @pytest.mark.parametrize(
@@ -179,14 +167,14 @@ def test_what_a_new_life_gives_up_of_an_old_one_is_no_hole(store: Sqlite) -> Non
 
 
 def test_a_station_that_was_dead_before_the_span_began_has_a_hole_in_every_hour_of_it(store: Sqlite) -> None:
-    put(store, stored=300, accepted=300, silent_s=0.0)
+    measured(store, stored=300, accepted=300, silent_s=0.0)
     found = gaps(store, H + 24 * HOUR_MS, H + 27 * HOUR_MS, {}, {})
     assert [(each.hour_ms, each.causes) for each in found] == [(H + n * HOUR_MS, ["agent-off"]) for n in (24, 25, 26)]
     assert gaps(store, H + 24 * HOUR_MS, H + 27 * HOUR_MS, {}, {}, "lp-2") == []
 
 
 def test_a_sensor_that_was_taken_down_long_ago_is_no_hole(store: Sqlite) -> None:
-    put(store, stored=300, accepted=300, silent_s=0.0)
+    measured(store, stored=300, accepted=300, silent_s=0.0)
     assert gaps(store, H + 800 * HOUR_MS, H + 803 * HOUR_MS, {}, {}) == []
 
 

@@ -17,10 +17,11 @@ from collector.delivery.registry import Registry
 from collector.delivery.work import content
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Answer, Later, Stored, Table
+from collector.stores.store import Answer, Later, Table
 from collector.timers import passed
 from tests.closes import Closes
 from tests.ingest import ingest_on
+from tests.stored import put
 from wire import batch, check
 from wire.ack import Code
 from wire.batch import Block
@@ -164,7 +165,7 @@ def test_an_absurd_claim_costs_audit_and_gaps_no_more_than_a_sound_one(ingest: I
     claims: dict[str, list[Any]] = {
         "from_ms": [0], "to_ms": [9 * 10**17], "lost_count": [10**12], "from_seq": [21], "to_seq": [2**50 - 1]
     }  # fmt: skip
-    assert store.write(store.render(Table("gap", tags, [NOW], claims, frozenset(claims)))) == Stored()
+    put(store, Table("gap", tags, [NOW], claims, frozenset(claims)))
     began_s = time.thread_time()
     (finding,) = audit(store, "lp-1")
     found = gaps(store, NOW - 24 * HOUR_MS, NOW, {}, {}, "lp-1")

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from collector.opendata import dataset, files
 from collector.opendata.history import read_csv
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Stored, Table
+from collector.stores.store import Table
+from tests.stored import put
 
 T0 = 1_775_314_800_000
 """2026-04-04 15:00 UTC: on Lord Howe Island 02:00 of the night in which clocks go back, by half an hour."""
 FIVE_MS = 300_000
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Sqlite]:
-    made = Sqlite(tmp_path / "readings.db")
-    assert made.prepare() == Stored()
-    yield made
-    made.close()
 
 
 def _write(
@@ -40,7 +29,7 @@ def _write(
     flags = {"cq": [0] * len(times), "qc": [1] * len(times)}
     place = {"node": "lp-1", "site": "s", "sensor": "x"}
     table = Table(measurement, tuple(sorted((place | tags).items())), times, columns | flags, dataset.WHOLE)
-    assert store.write(store.render(table)) == Stored()
+    put(store, table)
 
 
 def _lanes(store: Sqlite) -> dict[tuple[str, int], tuple[object, ...]]:

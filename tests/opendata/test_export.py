@@ -28,6 +28,7 @@ from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored, Table
 from tests.servers import Influxd
+from tests.stored import put
 from tests.typed import typed
 
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
@@ -44,8 +45,7 @@ class City:
         self.settings = folder / "collector.yaml"
         self.settings.write_text(yaml.safe_dump({"state_file": str(folder / "state.db"), "store": settings}))
         assert store.prepare() == Stored()
-        for table in _day():
-            assert store.write(store.render(table)) == Stored()
+        put(store, *_day())
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return typed(*words, "--config", str(self.settings))

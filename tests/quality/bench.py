@@ -16,6 +16,7 @@ from collector.numbers.window_book import WindowBook
 from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table
+from tests.stored import put
 from wire.quantities import QUANTITIES
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -50,7 +51,7 @@ class Bench:
 
     def commit(self, table: Table) -> None:
         """Readings reach the database, then the windows."""
-        assert self.store.write(self.store.render(table)) == Stored()
+        put(self.store, table)
         self.rollups.observe([table], self.now_ms)
         self.told += self.rollups.step(self.now_ms)
 

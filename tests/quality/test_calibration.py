@@ -31,6 +31,7 @@ from collector.stores.store import Select, Stored, Table
 from measures.corrections import fire_and_smoke, us_wide
 from tests.closes import Closes
 from tests.quality.bench import SHANGHAI
+from tests.stored import put
 from wire.batch import Block, Envelope
 from wire.exits import Failure
 
@@ -199,8 +200,7 @@ class City:
         self.calibrations.refresh()
         block = Block("air-1", "air_quality", times, {"pm25_raw_ugm3": values, **more})
         tables = self.derivation.tables(envelope(), [block])
-        for table in tables:
-            assert self.store.write(self.store.render(table)) == Stored()
+        put(self.store, *tables)
         self.rollups.observe(tables, now_ms)
         self.rollups.step(now_ms)
 
@@ -289,19 +289,16 @@ def test_a_row_is_left_if_one_of_its_values_has_no_correction(tmp_path: Path, cl
 @pytest.mark.parametrize("place", ["Asia/Kathmandu", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("measurement", ["air_quality", "air_quality_1m"])
 def test_the_hours_of_the_stations_clock_are_due_also_where_it_is_moved_by_half_an_hour(
-    place: str, measurement: str, tmp_path: Path, closes: Closes
+    place: str, measurement: str, store: Sqlite, tmp_path: Path, closes: Closes
 ) -> None:
     """On Lord Howe clocks go back by half an hour at 15:00 UTC. Minutes that were thinned have no readings."""
     zone, noon = ZoneInfo(place), 1_775_304_000_000
-    store, state = closes(Sqlite(tmp_path / "readings.db")), closes(open_state(tmp_path / "state.db"))
-    assert store.prepare() == Stored()
+    state = closes(open_state(tmp_path / "state.db"))
     times = [noon + n * 5 * MINUTE for n in range(6 * 12)]
     stats: dict[str, list[float]] = {"": [20.0]} if measurement == "air_quality" else {"_mean": [20.0], "_n": [60]}
     columns = {f"pm25_raw_ugm3{end}": value * len(times) for end, value in stats.items()}
     tags = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
-    assert (
-        store.write(store.render(Table(measurement, tags, times, columns, frozenset({"pm25_raw_ugm3_n"})))) == Stored()
-    )
+    put(store, Table(measurement, tags, times, columns, frozenset({"pm25_raw_ugm3_n"})))
     calibrations, book = Calibrations(state), WindowBook(state)
     calibrations.add(record(noon))
     span, reporting = (noon + 20 * MINUTE, noon + 5 * HOUR), Reporting(zone)

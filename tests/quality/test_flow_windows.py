@@ -17,6 +17,7 @@ from collector.stores.store import Stored, Table
 from tests.closes import Closes
 from tests.quality.bench import LANE, SHANGHAI, Bench, flow
 from tests.servers import Influxd
+from tests.stored import put
 
 MINUTE, HOUR = 60_000, 3_600_000
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
@@ -168,7 +169,7 @@ def test_a_series_without_a_lane_is_not_all_lanes_together(tmp_path: Path, influ
         for tags, count in ((LANE, 7), (whole, 30)):
             columns: dict[str, list[Any]] = {"count": [count], "duration_s": [60.0], "cq": [0]}
             table = Table("traffic_flow", tags, [NOON], columns, frozenset({"count", "cq"}))
-            assert store.write(store.render(table)) == Stored()
+            put(store, table)
         windows = StoredWindows(store, lambda _: bench.reporting, Quality({}))
         hours = [windows.hour(("traffic_flow", tags), NOON)[1]["count_sum"] for tags in (LANE, whole)]
         assert hours == [7, 30]

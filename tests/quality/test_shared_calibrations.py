@@ -34,13 +34,6 @@ class One:
 
 
 @pytest.fixture
-def store(tmp_path: Path, closes: Closes) -> Sqlite:
-    made = closes(Sqlite(tmp_path / "readings.db"))
-    made.prepare()
-    return made
-
-
-@pytest.fixture
 def make(tmp_path: Path, store: Sqlite, closes: Closes) -> Callable[[str], One]:
     return lambda name: One(tmp_path, name, store, closes)
 

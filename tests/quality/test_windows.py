@@ -20,10 +20,11 @@ from collector.numbers.open_windows import OpenWindows
 from collector.numbers.reporting import Reporting
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import day_of
-from collector.stores.store import Later, Select, Stored, Table
+from collector.stores.store import Later, Select, Table
 from simulator.replay import I94
 from tests.closes import Closes
 from tests.quality.bench import AIR, LANE, SHANGHAI, Bench, air, flow
+from tests.stored import put
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
@@ -269,7 +270,7 @@ def test_hours_that_another_collector_left_open_are_made_by_the_one_that_takes_o
 ) -> None:
     bench = closes(Bench(tmp_path, EVENING))
     table = air([EVENING - hour * HOUR for hour in (4, 2, 1)], pm25_ugm3=[10.0] * 3, cq=[0.0] * 3)
-    assert bench.store.write(bench.store.render(table)) == Stored()  # by the other one
+    put(bench.store, table)  # by the other one
     bench.rollups.look_up(bench.now_ms)
     bench.settle()
     assert bench.rows("air_quality_1h", "pm25_ugm3_n") == [[EVENING - 2 * HOUR, 1], [EVENING - HOUR, 1]]
@@ -281,7 +282,7 @@ def test_a_late_reading_of_the_hour_that_was_closed_a_moment_before(tmp_path: Pa
     bench.commit(air(list(range(NOON, NOON + HOUR, MINUTE)), pm25_ugm3=[10.0] * 60))
     bench.now_ms = NOON + HOUR + 5_000
     for table in (air([NOON + HOUR], pm25_ugm3=[10.0]), air([NOON + 30_000], pm25_ugm3=[71.0])):
-        assert bench.store.write(bench.store.render(table)) == Stored()
+        put(bench.store, table)
         bench.rollups.observe([table], bench.now_ms)
     assert [table for table in bench.rollups.step(bench.now_ms) if table.measurement == "air_quality_1h"] == []
     bench.settle()
@@ -312,7 +313,7 @@ def test_a_takeover_with_a_full_disk_is_made_up_for_when_there_is_room(
     bench.commit(air([NOON], pm25_ugm3=[10.0]))
     bench.now_ms += 30 * MINUTE
     other = air([NOON + 20 * MINUTE], pm25_ugm3=[30.0])
-    assert bench.store.write(bench.store.render(other)) == Stored()
+    put(bench.store, other)
 
     def is_full(_: WindowBook) -> None:
         raise sqlite3.OperationalError("database or disk is full")

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.health.alarms import Alarms
-from collector.stores.store import Later, Refused, Select, Stored, StoreDown, Table, at_once
+from collector.stores.store import Later, Refused, Select, StoreDown, Table, at_once
 from tests.closes import Closes
 from tests.quality.bench import Bench, air
 from tests.quality.test_windows import DAY, EVENING, HOUR, NOON, chunks, readings, table
+from tests.stored import put
 
 T = TypeVar("T")
 
@@ -110,8 +111,7 @@ class Course(Bench):
 
     def arrive(self, tables: Sequence[Table]) -> None:
         """Readings reach the database in one round."""
-        for each in tables:
-            assert self.store.write(self.store.render(each)) == Stored()
+        put(self.store, *tables)
         self.rollups.observe(tables, self.now_ms)
         self.rollups.step(self.now_ms)
 

@@ -23,6 +23,7 @@ from collector.stores.store import Select, Store, Stored, Table
 from tests.closes import Closes
 from tests.questions import engine, town
 from tests.servers import Influxd
+from tests.stored import put
 from wire.times import DAY_MS
 
 SPAN = (town.T0, town.T0 + DAY_MS)
@@ -83,8 +84,7 @@ def test_the_sql_tells_nothing_of_rows_and_stations_without_what_is_asked(
         tables.append(Table(kind, tuple(sorted(tags.items())), [town.T0 + town.HOUR_MS], cells, frozenset()))
     store = closes(Sqlite(tmp_path / "town.db"))
     assert store.prepare() == Stored()
-    for table in tables:
-        assert store.write(store.render(table)) == Stored()
+    put(store, *tables)
     same_rows(store, tables, CANNED[name].ask(*SPAN, {}))
 
 

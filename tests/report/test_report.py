@@ -24,8 +24,8 @@ from collector.stores.store import Stored, Table
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from lamppost import _build
-from tests.closes import Closes
 from tests.rules.high import PM25_HIGH
+from tests.stored import put
 from wire.exits import Failure
 
 HOUR_MS = 3_600_000
@@ -46,8 +46,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     store = Sqlite(folder / "readings.db")
     assert store.prepare() == Stored()
-    for table in week("lp-0001"):
-        assert store.write(store.render(table)) == Stored()
+    put(store, *week("lp-0001"))
     store.close()
     file = folder / "collector.yaml"
     station = {"node": "lp-0001", "zh": "建国路东口", "en": "Jianguo Rd East"}
@@ -107,10 +106,8 @@ def test_the_terminal_shows_it_in_sixty_columns(settings: Path) -> None:
     assert max(map(len, text.splitlines())) <= 60
 
 
-def test_a_report_tells_of_all_that_is_measured_and_of_which_sensor(tmp_path: Path, closes: Closes) -> None:
+def test_a_report_tells_of_all_that_is_measured_and_of_which_sensor(store: Sqlite) -> None:
     """A station of CO2 and noise was complete, and nothing was measured there; of two PM2.5 nobody said whose."""
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     means = {
         "air-1": {"co2_ppm_mean": [1000.0, 1200.0], "noise_db_mean": [80.0, 60.0]},
         "air-2": {"pm25_ugm3_mean": [7.0, 7.0]},
@@ -118,7 +115,7 @@ def test_a_report_tells_of_all_that_is_measured_and_of_which_sensor(tmp_path: Pa
     }
     for sensor, columns in means.items():
         tags = {"node": "lp-1", "site": "s", "sensor": sensor}
-        assert store.write(store.render(table("air_quality_1h", tags, [T0, T0 + HOUR_MS], columns))) == Stored()
+        put(store, table("air_quality_1h", tags, [T0, T0 + HOUR_MS], columns))
     span = T0, T0 + 168 * HOUR_MS
     told = list(lines(summarise(store, ["lp-1"], *span), *span, ZoneInfo("Asia/Shanghai")))
     assert told[1:4] == ["PM2.5 in µg/m³", "CO2 in ppm", "NOISE in dB"]
@@ -145,17 +142,15 @@ def test_hours_of_few_vehicles_are_masked(settings: Path) -> None:
     )
 
 
-def test_a_mean_is_of_valid_hours_and_what_is_missing_is_not_complete(tmp_path: Path, closes: Closes) -> None:
+def test_a_mean_is_of_valid_hours_and_what_is_missing_is_not_complete(store: Sqlite) -> None:
     """GB 3095-2026 Table 4: an hour is valid from 45 minutes on. `air-2` tells less often, and is told all the same."""
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     hours = [T0 + n * HOUR_MS for n in range(12)]
     tags = {"node": "lp-1", "site": "s"}
     means, minutes = [500.0] + [20.0] * 11, [44] + [45] * 11
     for sensor, n in (("air-1", minutes), ("air-2", [24] * 12)):
         columns = {"pm25_ugm3_mean": means, "pm25_ugm3_n": n, "completeness": [value / 60 for value in n]}
         told = table("air_quality_1h", tags | {"sensor": sensor}, hours, columns, "pm25_ugm3_n")
-        assert store.write(store.render(told)) == Stored()
+        put(store, told)
     (report,) = summarise(store, ["lp-1"], T0, T0 + 24 * HOUR_MS)
     first, second = report.air["pm25_ugm3"]
     assert (first.mean, first.highest) == (20.0, (hours[1], 20.0))
@@ -163,10 +158,8 @@ def test_a_mean_is_of_valid_hours_and_what_is_missing_is_not_complete(tmp_path: 
     assert report.share == pytest.approx((44 + 11 * 45) / 60 / 24)
 
 
-def test_lanes_add_up_and_their_speeds_weigh_as_many_as_had_one(tmp_path: Path, closes: Closes) -> None:
+def test_lanes_add_up_and_their_speeds_weigh_as_many_as_had_one(store: Sqlite) -> None:
     """Hour 0: 100 vehicles at 40 km/h beside 60 at 61: (100·40 + 60·61) / 160 = 47.875. A lidar tells no speeds."""
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     hours = [T0 + n * HOUR_MS for n in range(3)]
     lanes = {
         ("1", 1): ([3, 2], [50.0, 50.0], [3, 2]),  # hours 1 and 2
@@ -180,21 +173,19 @@ def test_lanes_add_up_and_their_speeds_weigh_as_many_as_had_one(tmp_path: Path, 
         told = table(
             "traffic_flow_1h", tags, hours[first : first + len(counts)], columns, "count_sum", "speed_tms_kmh_n"
         )
-        assert store.write(store.render(told)) == Stored()
+        put(store, told)
     (report,) = summarise(store, ["lp-1"], T0, T0 + 24 * HOUR_MS)
     assert report.vehicles == [(hours[0], 240), (hours[1], 10), (hours[2], None)]
     assert report.vehicles_total == 250
     assert report.speed == [(hours[0], 48)]
 
 
-def test_an_hour_that_was_watched_in_part_is_told_as_on_the_page_of_the_station(tmp_path: Path, closes: Closes) -> None:
+def test_an_hour_that_was_watched_in_part_is_told_as_on_the_page_of_the_station(store: Sqlite) -> None:
     """A radar off for forty minutes of the rush hour was a street that became empty, and nobody said it was off."""
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     tags = {"node": "lp-1", "site": "s", "sensor": "radar-1", "direction": "in", "lane": "1"}
     columns = {"count_sum": [300, 100], "flow_vph_mean": [300.0, 300.0], "completeness": [1.0, 1 / 3]}
     hours = table("traffic_flow_1h", tags, [T0, T0 + HOUR_MS], columns, "count_sum")
-    assert store.write(store.render(hours)) == Stored()
+    put(store, hours)
     (report,) = summarise(store, ["lp-1"], T0, T0 + 2 * HOUR_MS)
     assert report.vehicles == [(T0, 300), (T0 + HOUR_MS, 300)]
     assert report.vehicles_total == 400
@@ -203,36 +194,32 @@ def test_an_hour_that_was_watched_in_part_is_told_as_on_the_page_of_the_station(
     assert StationReport("lp-1", share=167 / 168).percent == 99, "with an hour missing it is not complete"
 
 
-def test_the_hour_in_which_a_station_moved_is_one_hour(tmp_path: Path, closes: Closes) -> None:
+def test_the_hour_in_which_a_station_moved_is_one_hour(store: Sqlite) -> None:
     """It lies at both places: a street of 600 an hour had 1,200, and half of the hour was missing."""
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     for site, count, share in (("old", 150, 0.25), ("new", 450, 0.75)):
         tags = {"node": "lp-1", "site": site, "sensor": "radar-1", "direction": "in", "lane": "1"}
         columns = {"count_sum": [count], "flow_vph_mean": [600.0], "completeness": [share]}
-        assert store.write(store.render(table("traffic_flow_1h", tags, [T0], columns, "count_sum"))) == Stored()
+        put(store, table("traffic_flow_1h", tags, [T0], columns, "count_sum"))
     (report,) = summarise(store, ["lp-1"], T0, T0 + HOUR_MS)
     assert (report.vehicles, report.vehicles_total, report.percent) == ([(T0, 600)], 600, 100)
     for site, share in (("old", 0.25), ("new", 0.5)):
         tags = {"node": "lp-2", "site": site, "sensor": "air-1"}
         columns = {"pm25_ugm3_mean": [9.0], "completeness": [share]}
-        assert store.write(store.render(table("air_quality_1h", tags, [T0], columns))) == Stored()
+        put(store, table("air_quality_1h", tags, [T0], columns))
     (report,) = summarise(store, ["lp-2"], T0, T0 + HOUR_MS)
     assert report.percent == 75
 
 
 @pytest.mark.parametrize("cleaner_first", [False, True])
 def test_the_index_of_a_day_is_that_of_the_worst_sensor_and_zero_is_worse_than_none(
-    cleaner_first: bool, tmp_path: Path, closes: Closes
+    cleaner_first: bool, store: Sqlite
 ) -> None:
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     tags = {"node": "lp-1", "site": "s", "standard": "HJ 633", "edition": "2026", "period": "1d"}
     days = [([None, 0], ["NA", "优"], [None, 1]), ([0, 20], ["优", "优"], [1, 1])]
     for sensor, (values, words, levels) in zip(("air-1", "air-2"), days[::-1] if cleaner_first else days, strict=True):
         columns = {"value": values, "category": words, "primary": ["-", "-"], "level": levels}
         told = table("air_index", tags | {"sensor": sensor}, [T0, T0 + 24 * HOUR_MS], columns, "value", "level")
-        assert store.write(store.render(told)) == Stored()
+        put(store, told)
     (report,) = summarise(store, ["lp-1"], T0, T0 + 48 * HOUR_MS)
     assert [(index.value, index.category) for index in report.indices] == [(0, "优"), (20, "优")]
 
@@ -265,18 +252,16 @@ def test_the_page_speaks_one_language(settings: Path, tmp_path: Path) -> None:
 
 
 def test_a_page_tells_in_black_and_white_which_line_is_which_sensor_and_its_numbers_have_no_powers_of_ten(
-    tmp_path: Path, closes: Closes
+    store: Sqlite,
 ) -> None:
     """Two lines were blue and red and nothing said which was whose; 12,000 ppm of CO2 were told as 1.2e+04."""
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     hours = {"pm25_ugm3_mean": [20.0, 22.0], "completeness": [1.0, 1.0]}
     for sensor in ("air-1", "air-2"):
         tags = {"node": "lp-1", "site": "s", "sensor": sensor}
-        assert store.write(store.render(table("air_quality_1h", tags, [T0, T0 + HOUR_MS], hours))) == Stored()
+        put(store, table("air_quality_1h", tags, [T0, T0 + HOUR_MS], hours))
     told: dict[str, list[Any]] = {"node": ["lp-1"], "state": ["firing"], "value": [12_000.0], "late": [0]}
     alert = table("alerts", {"rule": "co2", "severity": "minor", "site": "s"}, [T0], told, "late")
-    assert store.write(store.render(alert)) == Stored()
+    put(store, alert)
     span = T0, T0 + 24 * HOUR_MS
     html = render(summarise(store, ["lp-1"], *span), span, ZoneInfo("Asia/Shanghai"), "en", lambda _: None, "City", {})
     caption = html.partition("<figcaption>")[2].partition("</figcaption>")[0]
@@ -300,7 +285,7 @@ def test_what_was_done_at_a_station_stands_beside_what_it_measured(tmp_path: Pat
     """A line fell in the middle of the week, and the report did not say that the sensor was calibrated."""
     store = Sqlite(tmp_path / "readings.db")
     assert store.prepare() == Stored()
-    assert store.write(store.render(week("lp-0001")[0])) == Stored()
+    put(store, week("lp-0001")[0])
     store.close()
     kept = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
     settings = tmp_path / "collector.yaml"
@@ -335,7 +320,7 @@ def test_a_station_that_fell_silent_stands_in_the_report_until_it_is_retired(tmp
     store = Sqlite(tmp_path / "readings.db")
     assert store.prepare() == Stored()
     for node in ("lp-gone", "lp-silent"):
-        assert store.write(store.render(week(node)[0])) == Stored()
+        put(store, week(node)[0])
     store.close()
     settings = tmp_path / "collector.yaml"
     settings.write_text(yaml.safe_dump({"store": {"kind": "sqlite", "path": str(tmp_path / "readings.db")},
@@ -386,17 +371,13 @@ def test_a_sparkline_shows_zero_and_leaves_holes_open() -> None:
     assert sparkline([(0, 0.0)], 0, HOUR_MS) == "▁"
 
 
-def test_summaries_of_stations_without_anything_are_empty(tmp_path: Path, closes: Closes) -> None:
-    store = closes(Sqlite(tmp_path / "empty.db"))
-    assert store.prepare() == Stored()
+def test_summaries_of_stations_without_anything_are_empty(store: Sqlite) -> None:
     (report,) = summarise(store, ["lp-9"], T0, T0 + HOUR_MS)
     assert (report.air, report.vehicles, report.share) == ({}, [], None)
 
 
-def test_what_fired_already_when_the_span_began_is_told(tmp_path: Path, closes: Closes) -> None:
+def test_what_fired_already_when_the_span_began_is_told(store: Sqlite) -> None:
     """Of an alert that stood for three days the morning's report said nothing."""
-    store = closes(Sqlite(tmp_path / "readings.db"))
-    assert store.prepare() == Stored()
     rule = PM25_HIGH.alert
     happened = [  # sensor, what, when in hours, whether it is history
         (1, "firing", -30, 0), (2, "firing", -30, 0), (2, "resolved", -26, 0),
@@ -407,7 +388,7 @@ def test_what_fired_already_when_the_span_began_is_told(tmp_path: Path, closes: 
         columns = {"node": ["lp-1"], "state": [state], "value": [80.0 + n], "late": [late], "dedup_key": [key]}
         tags = {"rule": rule, "severity": "major", "site": "s", "fingerprint": f"f{n}"}
         told = table("alerts", tags, [T0 + hour * HOUR_MS], columns, "late")
-        assert store.write(store.render(told)) == Stored()
+        put(store, told)
     (report,) = summarise(store, ["lp-1"], T0, T0 + 24 * HOUR_MS, rules={rule: PM25_HIGH})
     assert [(one["value"], one["state"], (one["time_ms"] - T0) // HOUR_MS) for one in report.alerts] == [
         (81.0, "firing", -30), (83.0, "firing", -3), (83.0, "resolved", 2)
@@ -435,8 +416,7 @@ def test_what_is_sent_tells_no_more_than_the_public_page(tmp_path: Path) -> None
     for sensor, value, word, level in days:
         told = {"value": [value], "category": [word], "primary": ["PM2.5"], "level": [level]}
         found.append(table("air_index", index | {"sensor": sensor}, [T0], told, "value", "level"))
-    for one in found:
-        assert store.write(store.render(one)) == Stored()
+    put(store, *found)
     store.close()
     rules = tmp_path / "rules.yaml"
     rules.write_text(

@@ -20,6 +20,7 @@ from collector.stores.store import Answer, Held, Later, Refused, Row, Select, St
 from tests.closes import Closes
 from tests.ingest import ingest_on
 from tests.servers import Influxd
+from tests.stored import put
 from wire import batch
 from wire.ack import Code
 from wire.status import Birth
@@ -101,7 +102,7 @@ def test_a_long_answer_is_whole(tmp_path: Path, closes: Closes, rows: int) -> No
         columns = {"pm25_raw_ugm3": list(range(rows))}
         tags = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
         table = Table("air_quality", tags, [NOW + n for n in range(rows)], columns)
-        assert store.write(store.render(table)) == Stored()
+        put(store, table)
         (series,) = store.select(Select("air_quality", ("pm25_raw_ugm3",)))
         assert len(series.rows) == rows
     finally:

@@ -13,6 +13,7 @@ from collector.stores import care
 from collector.stores.influx2 import Influx2
 from collector.stores.store import Later, Stored, StoreDown, Table
 from tests.servers import Victoria, free_port, wait_for
+from tests.stored import put
 
 pytestmark = pytest.mark.real
 T0 = 1_790_000_000_000
@@ -26,7 +27,7 @@ def table(node: str) -> Table:
 def test_rows_written_through_api_v2_arrive(victoria: Victoria) -> None:
     store = Influx2(victoria.url, "lamppost", "lamppost", "a-token")
     assert store.prepare() == Stored()
-    assert store.write(store.render(table("lp-2"))) == Stored()
+    put(store, table("lp-2"))
     question = f'{victoria.url}/api/v1/export?match=air_quality_pm25_ugm3{{node="lp-2"}}&reduce_mem_usage=1'
 
     def exported() -> dict[int, float]:

@@ -24,6 +24,7 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table
 from collector.zones import zone_of
 from tests.servers import Influxd
+from tests.stored import put
 from wire.exits import Failure
 
 HOUR_MS = 3_600_000
@@ -86,7 +87,7 @@ def test_hours_that_were_not_computed_yet_at_the_change_are_due(old: Sqlite, boo
     made = Table("air_quality_1h", TAGS, [long_ago], {"pm25_ugm3_mean": [7.0], "completeness": [1.0]})
     minutes = [hour_ms + 60_000 * n for hour_ms in (long_ago, long_ago + HOUR_MS) for n in range(60)]
     readings = Table("air_quality", TAGS, minutes, {"pm25_ugm3": [7.0] * 120})
-    assert old.write(old.render(made) + old.render(readings)) == Stored()
+    put(old, made, readings)
     new = Sqlite(tmp_path / "new.db")
     list(migrate(old, old.extent()[1], new, book, lambda _: REPORTING))
     assert [hour_ms for _, hour_ms in book.due(T0, 10)] == [long_ago + HOUR_MS, T0 - 60 * HOUR_MS, T0]
@@ -111,8 +112,7 @@ def test_every_row_comes_over_however_the_parts_fall(data: st.DataObject) -> Non
             tags = (("node", data.draw(st.sampled_from(["lp-1", "lp-2"]))),)
             sub_ns = data.draw(st.sampled_from([0, 1, 999_999]))
             old.write(old.render(Table("air_quality", tags, times, columns, frozenset({"i"}), sub_ns)))
-        for table in old.tables(data.draw(st.integers(1, 10))):
-            assert new.write(new.render(table)) == Stored()
+        put(new, *old.tables(data.draw(st.integers(1, 10))))
         assert _rows(Path(folder) / "new.db") == _rows(Path(folder) / "old.db")
 
 

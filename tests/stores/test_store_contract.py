@@ -21,6 +21,7 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Held, Later, Select, Store, Stored, Table
 from tests.closes import Closes
 from tests.servers import Influxd
+from tests.stored import put
 
 T0 = 1_790_000_000_000
 TAGS = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
@@ -206,7 +207,7 @@ def test_all_series_of_a_city_are_asked_at_once(tmp_path: Path, closes: Closes) 
     """Debian's SQLite takes more variables than others, which took fewer than a city may have lanes."""
     store = closes(Sqlite(tmp_path / "readings.db"))
     table = Table("air_quality", (("node", "lp-1"),), [1000], {"pm25_ugm3": [12.0]})
-    assert store.write(store.render(table)) == Stored()
+    put(store, table)
     with closing(sqlite3.connect(tmp_path / "readings.db")) as db, db:
         others = ((f'[["node", "x-{n}"]]',) for n in range(100))
         db.executemany("INSERT INTO series (measurement, tags) VALUES ('air_quality', ?)", others)
@@ -224,7 +225,7 @@ def test_one_station_of_a_city_is_found_without_a_look_at_each(
     for n in range(50):
         tags = (("node", f"lp-{n}"), ("sensor", 'a"b'))
         table = Table("air_quality", tags, [1000], {"pm25_ugm3": [float(n)]})
-        assert store.write(store.render(table)) == Stored()
+        put(store, table)
     monkeypatch.setattr("collector.stores.sqlite.json.loads", lambda text: read.append(text) or loads(text))
     for where, wanted in (
         ({"node": "lp-3"}, [3.0]), ({"node": ("lp-3", "lp-33")}, [3.0, 33.0]),

@@ -25,6 +25,7 @@ from collector.web.backdrop import Backdrop
 from collector.web.feed import Feed
 from collector.web.site import AlertView, Sensor, Site, Station, Watched
 from device_profiles.catalogue import load as load_catalogue
+from tests.stored import put
 from tests.web.duty import DutyDesk
 from wire.quantities import QUANTITIES
 
@@ -159,7 +160,7 @@ class City:
         if measurement == "traffic_flow":
             tags += [("direction", "in"), ("lane", "1")]
         table = Table(measurement, tuple(sorted(tags)), times_ms, dict(columns), whole)
-        assert self.store.write(self.store.render(table)) == Stored()
+        put(self.store, table)
         self._rollups.observe([table], self.started_ms)
 
     def roll_up(self) -> None:

@@ -21,6 +21,7 @@ from collector.web.feed import Feed
 from collector.web.server import WebServer
 from device_profiles.catalogue import load
 from tests.servers import wait_for
+from tests.stored import put
 from tests.web.served import Served
 from wire.status import Birth, Sensor
 
@@ -53,7 +54,7 @@ def port(collector: Collector) -> Iterator[int]:
 def test_the_api_tells_the_newest_reading_of_a_station(collector: Collector, request: pytest.FixtureRequest) -> None:
     read_ms = time.time_ns() // 1_000_000 - 20_000
     table = Table("air_quality", TAGS, [read_ms], {"pm25_ugm3": [35.0], "cq": [0]}, frozenset({"cq"}))
-    assert collector.store.write(collector.store.render(table)) == Stored()
+    put(collector.store, table)
     port = request.getfixturevalue("port")
 
     def latest() -> str | None:

@@ -12,8 +12,9 @@ from collector.numbers import indices
 from collector.numbers.reporting import Reporting, reports_as_china
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS, MINUTES, day, day_of, is_whole, with_completeness
-from collector.stores.store import Store, Stored, Table
+from collector.stores.store import Store, Table
 from simulator.replay import BEIJING
+from tests.stored import put
 from wire.traffic import speed_cell
 
 HOUR_MS = 3_600_000
@@ -90,7 +91,7 @@ def write(store: Store, measurement: str, tags: dict[str, str], windows: dict[in
     while some := list(islice(times, ROWS_AT_ONCE)):
         columns = {name: [windows[time_ms].get(name) for time_ms in some] for name in names}
         table = Table(measurement, tuple(sorted(tags.items())), some, columns, whole)
-        assert store.write(store.render(table)) == Stored()
+        put(store, table)
 
 
 def _hour(pair: tuple[float | None, float | None], more: float) -> dict[str, Any]:
