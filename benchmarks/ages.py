@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 
 from collector.stores.store import Select, Store
+from wire.times import MINUTE_MS
 
 EVENT = 150.0
 FIELD = "pm25_raw_ugm3"
-BACK_MS = 60_000  # older than this when it comes: the backlog's
+BACK_MS = MINUTE_MS  # older than this when it comes: the backlog's
 
 
 class Ages:

@@ -22,11 +22,12 @@ from pathlib import Path
 
 from benchmarks.collectors import BATCHES, Bench, children, running
 from benchmarks.figure import Figure
+from wire.times import DAY_MS
 
 NODES = 200
 INTERVAL_MS = 1_000
 STREAM_MS = BATCHES * 60 * INTERVAL_MS + 1_000
-BACK_MS = 2 * 86_400_000
+BACK_MS = 2 * DAY_MS
 """The same nodes for ever, one stream after the other in the order of time; ten minutes get about half way."""
 
 

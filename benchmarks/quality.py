@@ -12,6 +12,7 @@ from typing import Any
 from collector.numbers.quality import Quality, worst
 from wire.batch import Block
 from wire.check import check
+from wire.times import MINUTE_MS
 
 ROWS = 60
 ROUNDS = 2_000
@@ -38,7 +39,7 @@ def blocks() -> dict[str, Block]:
         "ordinary": _checked("air-1", "air_quality", 1000, air),
         "absent values": _checked("air-1", "air_quality", 1000, gappy),
         "faults": _checked("air-1", "air_quality", 1000, faulty),
-        "traffic": _checked("radar-1", "traffic_flow", 60_000, flow),
+        "traffic": _checked("radar-1", "traffic_flow", MINUTE_MS, flow),
     }
 
 

@@ -34,6 +34,7 @@ from collector.web.desk.file import DeskFile
 from collector.web.feed import Feed
 from collector.web.server import WebServer
 from collector.web.site import Site, Station
+from wire.times import HOUR_MS
 
 STATIONS = 10_000
 SHOWN = 12
@@ -98,7 +99,7 @@ def _stations(store: Sqlite) -> list[Station]:
     """A small city with an hour of readings; the other stations of the 10,000 report without being looked at."""
     store.prepare()
     now_ms = time.time_ns() // 1_000_000
-    times = list(range(now_ms - 3_600_000, now_ms, 10_000))
+    times = list(range(now_ms - HOUR_MS, now_ms, 10_000))
     stations = []
     for n in range(SHOWN):
         node = f"lp-{n:05d}"

@@ -18,11 +18,12 @@ from benchmarks.stages import Course
 from collector.stores.influx2 import Influx2
 from collector.stores.store import Select, Series
 from simulator.servers import Victoria
+from wire.times import DAY_MS
 
 STORES = {"influx1": "InfluxDB 1", "sqlite": "SQLite"}
 LIGHT_NODES = 10
 NODE_EVERY_S = 10
-BACK_MS = 2 * 86_400_000
+BACK_MS = 2 * DAY_MS
 """So old is a backlog."""
 
 

@@ -24,6 +24,7 @@ from collector.commands.options import (
 )
 from collector.commands.recompute import recompute
 from wire.exits import Exit, Failure
+from wire.times import MINUTE_MS
 
 if TYPE_CHECKING:
     import threading
@@ -234,7 +235,7 @@ def status(
         if not found:
             typer.echo("no collector has been on this broker: does one run, and what does its log say?")
         for text, since_ms in alarms.values():
-            typer.echo(f"wrong for {max(0, now_ms - since_ms) // 60_000} min: {text}")
+            typer.echo(f"wrong for {max(0, now_ms - since_ms) // MINUTE_MS} min: {text}")
     works = any(one.speaks and one.said.state is State.ACTIVE for one in found.values())
     raise typer.Exit(Exit.FINE if works else Exit.NOT_HEALTHY)
 

@@ -16,9 +16,10 @@ from collector.numbers.windows import HOURS, ROLLED, hour_of
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Row, Select, Store, Table
 from wire.quantities import KINDS
+from wire.times import HOUR_MS
 
 ROWS_PER_WRITE = 4_000
-UNSURE_MS = 25 * 3_600_000
+UNSURE_MS = 25 * HOUR_MS
 """Hours of the last day of the file: none can be open for longer."""
 
 

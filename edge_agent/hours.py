@@ -13,11 +13,11 @@ from typing import Any
 
 from edge_agent.reading import Reading, Series
 from edge_agent.timeline import FLOOR_MS
-from wire.times import HOUR_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
 KIND = "sensor_ledger"
-TELL_EVERY_MS = 300_000
-GRACE_MS = 120_000
+TELL_EVERY_MS = 5 * MINUTE_MS
+GRACE_MS = 2 * MINUTE_MS
 LAST_MS = 1_000
 
 

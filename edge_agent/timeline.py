@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wire.times import MINUTE_MS
+
 STEP_MS = 1_000
-PROBATION_MS = 600_000
+PROBATION_MS = 10 * MINUTE_MS
 FLOOR_MS = 1_767_225_600_000  # 2026-01-01: no reading of this program is older
 
 

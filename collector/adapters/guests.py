@@ -18,10 +18,11 @@ from typing import Final
 from collector.broker.inbox import Arrived
 from wire import ack, batch, names, signed, status
 from wire.ack import Code
+from wire.times import MINUTE_MS
 
 GUEST: Final = "guest"
 """In place of a version, in the birth of one."""
-QUIET_MS: Final = 15 * 60_000
+QUIET_MS: Final = 15 * MINUTE_MS
 """A guest that has not pushed for so long is offline."""
 WAITING_MAX: Final = 1_000
 

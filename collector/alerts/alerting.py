@@ -46,14 +46,15 @@ from collector.timers import Waits
 from collector.web.desk.file import DeskFile
 from collector.web.site import AlertView
 from wire.collector_status import State
+from wire.times import HOUR_MS, MINUTE_MS
 
 log = logging.getLogger("lamppost.alerts")
 
 VIEWS_EVERY_MS: Final = 2_000
 RETRY_MS: Final = 5_000
-FORGET_EVERY_MS: Final = 3_600_000
+FORGET_EVERY_MS: Final = HOUR_MS
 STORY_EVERY_MS: Final = 30_000
-CLOCKS_MS: Final = 60_000
+CLOCKS_MS: Final = MINUTE_MS
 """By so much the clocks of two collectors may differ."""
 REPLACED: Final = "another collector works"
 STANDS_BY: Final = {"refused": "this collector stands by; ask the one that works"}

@@ -19,9 +19,10 @@ from collector.rules.outbox import Attempt, Delivery
 from collector.rules.transition import Transition
 from collector.sqlite_file import connect
 from collector.statedb import transaction
+from wire.times import DAY_MS
 
-DELIVERED_KEPT_MS: Final = 30 * 86_400_000
-HISTORY_KEPT_MS: Final = 400 * 86_400_000
+DELIVERED_KEPT_MS: Final = 30 * DAY_MS
+HISTORY_KEPT_MS: Final = 400 * DAY_MS
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rule_state (series TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
@@ -227,7 +228,7 @@ class Book:
         )
         self._db.execute("DELETE FROM delivery WHERE made_ms < ?", (now_ms - HISTORY_KEPT_MS,))
         self._db.execute("DELETE FROM attempt WHERE at_ms < ?", (now_ms - DELIVERED_KEPT_MS,))
-        self._db.execute("DELETE FROM alert_request WHERE at_ms < ?", (now_ms - 86_400_000,))
+        self._db.execute("DELETE FROM alert_request WHERE at_ms < ?", (now_ms - DAY_MS,))
         self._db.execute("DELETE FROM alert_transition WHERE stored = 1 AND at_ms < ?", (now_ms - HISTORY_KEPT_MS,))
 
     def grant_secret(self) -> bytes:

@@ -15,6 +15,7 @@ from unicodedata import east_asian_width
 
 from collector.rules.rule import SEVERITIES
 from collector.rules.words import reading
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Row = dict[str, Any]
 
@@ -171,7 +172,7 @@ def _hint(rows: list[Row], width: int) -> str | None:
 
 def age(age_ms: int) -> str:
     """How long ago, in one unit."""
-    for unit, ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)):
+    for unit, ms in (("d", DAY_MS), ("h", HOUR_MS), ("min", MINUTE_MS)):
         if age_ms >= 2 * ms or (unit == "min" and age_ms >= ms):
             return f"{age_ms // ms} {unit}"
     return f"{max(0, age_ms) // 1000} s"

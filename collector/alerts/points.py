@@ -14,6 +14,7 @@ from collector.rules.rule import Rule
 from collector.rules.transition import Series, Transition, orphan, transition
 from collector.stores.store import Select, Store, Stored, Table
 from collector.stores.store import Series as Found
+from wire.times import DAY_MS
 
 log = logging.getLogger("lamppost.alerts")
 
@@ -21,7 +22,7 @@ MEASUREMENT: Final = "alerts"
 _GROUPS: Final = ("rule", "severity", "fingerprint")
 _COLUMNS: Final = ("state", "value", "dedup_key", "late", "void", "said_ms")
 _STATE, _KEY, _LATE, _VOID, _SAID = 1, 3, 4, 5, 6  # in a row, which begins with its time
-LOOK_BACK_MS: Final = 400 * 86_400_000
+LOOK_BACK_MS: Final = 400 * DAY_MS
 
 
 def write(store: Store, waiting: list[Happened]) -> bool:

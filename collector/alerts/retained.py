@@ -12,9 +12,10 @@ from collector.rules.standing import Standing
 from collector.rules.transition import Transition
 from collector.timers import passed
 from wire import names, strictjson
+from wire.times import DAY_MS, MINUTE_MS
 
-KEPT_MS: Final = 24 * 3_600_000
-LOOK_EVERY_MS: Final = 60_000
+KEPT_MS: Final = DAY_MS
+LOOK_EVERY_MS: Final = MINUTE_MS
 
 
 class Change(NamedTuple):

@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 
 from collector.rules.fields import OWN_LINK
 from collector.rules.transition import Series, Transition, fingerprint, key
+from wire.times import MINUTE_MS
 
 RAISE_MS: Final = 10_000
 CLEAR_MS: Final = 30_000
-RECENT_MS: Final = 600_000
+RECENT_MS: Final = 10 * MINUTE_MS
 VERSION: Final = "own"
 
 

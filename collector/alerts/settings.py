@@ -14,6 +14,7 @@ from collector.notify.addresses import network_of
 from collector.rules import words
 from common.field_types import FilePath, Name
 from common.strict_model import Strict, misplaced, word
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 
 def _url(value: str) -> str:
@@ -66,7 +67,7 @@ class _Channel(Strict):
 
     name: Name
     second: Name | None = None
-    second_after: Ms = 600_000
+    second_after: Ms = 10 * MINUTE_MS
 
 
 class WebhookChannel(_Channel):
@@ -106,7 +107,7 @@ class Escalation(Strict):
 class CanarySettings(Strict):
     """How often a reading of our own goes all the way and back, and whom to tell that it did."""
 
-    every: Annotated[Ms, _no_faster_than("1s")] = 60_000
+    every: Annotated[Ms, _no_faster_than("1s")] = MINUTE_MS
     heartbeat: Url | None = None
 
 
@@ -115,13 +116,13 @@ class Alerts(Strict):
 
     channels: list[Channel] = Field(default=[])
     inner: list[Inside] = Field(default=[])
-    group: Ms = 300_000
-    repeat: Annotated[Ms, _no_faster_than("1m")] = 4 * 3_600_000
+    group: Ms = 5 * MINUTE_MS
+    repeat: Annotated[Ms, _no_faster_than("1m")] = 4 * HOUR_MS
     flap_changes: int = Field(default=3, ge=2, le=1000)
-    flap_within: Ms = 1_800_000
+    flap_within: Ms = 30 * MINUTE_MS
     escalate: list[Escalation] = Field(default=[])
     link: Url | None = None
-    act_within: Ms = 24 * 3_600_000
+    act_within: Ms = DAY_MS
     canary: CanarySettings | None = None
 
     @model_validator(mode="after")

@@ -14,10 +14,11 @@ from collector.rules import handover
 from collector.rules.desk import Desk
 from collector.stores.store import Aside, Select, Store, Stored, Table
 from collector.timers import passed
+from wire.times import DAY_MS
 
 MEASUREMENT: Final = "duty"
 RETRY_MS: Final = 5_000
-LOOK_BACK_MS: Final = 400 * 86_400_000
+LOOK_BACK_MS: Final = 400 * DAY_MS
 _SUB_NS: Final = 1_000_000
 
 

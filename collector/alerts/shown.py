@@ -12,8 +12,9 @@ from collector.rules.engine import Alert
 from collector.rules.rule import Rule
 from collector.rules.transition import Transition
 from collector.web.site import AlertView
+from wire.times import DAY_MS
 
-SHOWN_AFTER_MS: Final = 24 * 3_600_000
+SHOWN_AFTER_MS: Final = DAY_MS
 PENDING_SHOWN: Final = 200
 
 

@@ -15,9 +15,9 @@ from collector.rules.transition import Series
 from collector.stores.store import Select, Store
 from collector.stores.store import Series as Found
 from wire.quantities import KINDS, ROLLUPS
-from wire.times import HOUR_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
-SLICE_MS: Final = 600_000
+SLICE_MS: Final = 10 * MINUTE_MS
 LONG_MS: Final = 2 * HOUR_MS
 _INDEX_TAGS: Final = ("edition", "period", "standard")
 

@@ -19,6 +19,7 @@ from collector.rules.rule import OWN_CLOCK, STORE_LINK, Rule
 from collector.rules.transition import Series, Transition
 from collector.stores.store import Store, Table
 from collector.timers import Waits
+from wire.times import DAY_MS
 
 SAVED_WITHIN_S: Final = 300
 SAVED_SOON_S: Final = 30
@@ -30,7 +31,7 @@ SAVE_EVERY_MS: Final = 1_000
 URGENT_MOST: Final = 50
 LAST_SAVED: Final = 2_000
 RETIRED_EVERY_MS: Final = 15_000
-WARM_UP_MS: Final = 24 * 3_600_000
+WARM_UP_MS: Final = DAY_MS
 
 
 class Known(Enum):

@@ -19,6 +19,7 @@ from collector.commands.times import AHEAD, TO_THE_SECOND, clock_of, length_ms, 
 from collector.rules.fields import OWN_LINK
 from collector.stations.names import Names
 from wire.exits import Exit, Failure
+from wire.times import DAY_MS
 
 if TYPE_CHECKING:
     from collector.alerts.book import Book
@@ -63,7 +64,7 @@ def alerts_list(
     settings, now_ms = load_settings(config), wall_ms()
     with open_book(settings) as book:
         desk = desk_of(book)
-        ended = [each.transition for each in book.transitions(now_ms - 86_400_000)] if everything else []
+        ended = [each.transition for each in book.transitions(now_ms - DAY_MS)] if everything else []
     firing = sorted((s for s in desk.standings.values() if s.firing), key=lambda s: -s.alert.start_ms)
     told = Rows(settings, short_names([one.alert.fingerprint for one in firing] + [one.fingerprint for one in ended]))
     rows = [told.firing(desk, one, now_ms) for one in firing]

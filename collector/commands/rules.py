@@ -25,6 +25,7 @@ from collector.commands.options import (
 )
 from collector.commands.times import TO_THE_SECOND, clock_of, length_ms, time_of
 from wire.exits import Exit, Failure
+from wire.times import HOUR_MS
 
 if TYPE_CHECKING:
     from collector.config import Config
@@ -144,7 +145,7 @@ def rules_backtest(
         return
     clock = clock_of(settings.web.time_zone, TO_THE_SECOND)
     for each in found:
-        hours = (each.firing_ms + each.still_ms) / 3_600_000
+        hours = (each.firing_ms + each.still_ms) / HOUR_MS
         typer.echo(f"{each.rule}: {each.pages} pages in {since}, firing {hours:.1f} h altogether")
         for episode in each.episodes:
             end = "still firing" if episode.end_ms is None else f"until {clock(episode.end_ms)}"
@@ -201,9 +202,9 @@ def _history(store: Store, rule: Rule, node: str, sensor: str | None, at_ms: int
     from collector.alerts import stored
 
     over_ms = rule.window.over if rule.window is not None else 0
-    since_ms = at_ms - 2 * over_ms - rule.for_ - rule.keep_firing_for - 6 * 3_600_000
+    since_ms = at_ms - 2 * over_ms - rule.for_ - rule.keep_firing_for - 6 * HOUR_MS
     found: dict[Series, History] = {}
-    for series, times, cells in stored.rows(store, stored.columns_of([rule]), since_ms, at_ms + 1, 3_600_000, node):
+    for series, times, cells in stored.rows(store, stored.columns_of([rule]), since_ms, at_ms + 1, HOUR_MS, node):
         if sensor in (None, series.sensor):
             found.setdefault(series, []).append((times, cells))
     return found

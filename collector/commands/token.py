@@ -13,6 +13,7 @@ from collector.clock import wall_ms
 from collector.commands.options import CONFIG, JSON, open_desk, say, show_json, this_person
 from collector.commands.times import clock_of
 from wire.exits import Exit, Failure
+from wire.times import DAY_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collector.web.desk.api_tokens import Listed
@@ -48,7 +49,7 @@ def create(
             raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", cure) from error
         assert settings.identities is not None
         where = url or f"https://{in_url(settings.identities.broker_host)}:{settings.identities.port}"
-        secret = Book(file).new_token(node, this_person(), wall_ms(), minutes * 60_000)
+        secret = Book(file).new_token(node, this_person(), wall_ms(), minutes * MINUTE_MS)
         text = Token(node, where, digest_of(office.authority.bundle()), secret).text()
     if as_json:
         show_json({"schema": "lamppost.token/1", "node": node, "token": text, "minutes": minutes})
@@ -131,7 +132,7 @@ def api(
     made = {"schema": "lamppost.api-token/1", "name": name, "scopes": scope, "token": token, "days": days}
     typer.echo(json.dumps(made) if as_json else token)
     if not as_json:
-        typer.echo(f"good until {clock(now_ms + days * 86_400_000)}; then its program is refused", err=True)
+        typer.echo(f"good until {clock(now_ms + days * DAY_MS)}; then its program is refused", err=True)
 
 
 def _tell(tokens: list[Listed], clock: Callable[[int], str], as_json: bool) -> None:

@@ -18,9 +18,10 @@ from collector.health.alarms import Alarms
 from collector.timers import passed
 from wire.check import Checked
 from wire.quantities import QUANTITIES
+from wire.times import MINUTE_MS
 
 OFF_MS: Final = 5_000
-LIVE_MS: Final = 180_000  # a report of the last minutes, told by a true clock
+LIVE_MS: Final = 3 * MINUTE_MS  # a report of the last minutes, told by a true clock
 FIELD: Final = "clock_offset_s"
 FUTURE: Final = "clock: in the future"
 

@@ -24,7 +24,7 @@ from collector.delivery import ledger
 from collector.delivery.ledger import READINGS
 from collector.numbers.windows import HOURS, ROLLED
 from collector.stores.store import Select, Store
-from wire.times import HOUR_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
 SILENT_S: Final = 60.0
 """A hole: a sensor that starts is silent for a moment, and so is one whose frame was late."""
@@ -33,7 +33,7 @@ KNOWN_MS: Final = 31 * 24 * HOUR_MS
 _COUNTS: Final = ("accepted", "bad_frames_1h", "silent_s")
 _OF_NOTHING_ACCEPTED: Final = ("disk-full", "clock-set")
 """Reasons that are told although nothing that was accepted is gone."""
-SETTLED_MS: Final = 5 * 60_000
+SETTLED_MS: Final = 5 * MINUTE_MS
 """After an hour the agents close its account, and it has to arrive."""
 
 

@@ -37,6 +37,7 @@ from wire import batch, check
 from wire.ack import Ack, Hello
 from wire.breakdown import place_of
 from wire.status import Birth
+from wire.times import MINUTE_MS
 
 log = logging.getLogger("lamppost.ingest")
 
@@ -46,7 +47,7 @@ LIVE_ROWS_MAX = 600  # of a batch: as many as sixty sensors send in ten seconds
 PENDING_ROWS_MAX = 30_000  # a row is some 1.2 KB here: its line and its columns
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
 UNBORN_AFTER_MS = 2_000
-LEDGER_AFTER_MS = 60_000
+LEDGER_AFTER_MS = MINUTE_MS
 
 
 @dataclass(slots=True)

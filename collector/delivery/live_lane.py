@@ -17,8 +17,9 @@ from typing import Final
 from collector.delivery.pace import Pace
 from wire import batch, names
 from wire.check import FUTURE_MS
+from wire.times import MINUTE_MS
 
-LIVE_MS: Final = 120_000
+LIVE_MS: Final = 2 * MINUTE_MS
 """As long as the rules wait for a reading, and twice what an agent waits at most to seal one."""
 LIVE_BYTES: Final = 8 * 1024
 LIVE_UNITS_PER_S: Final = 20

@@ -9,7 +9,9 @@ from itertools import islice
 from statistics import median_low
 from typing import Final, NamedTuple
 
-HEARD_MS: Final = 180_000  # a node, and what it said of its clock, count for so long; it says it once a minute
+from wire.times import MINUTE_MS
+
+HEARD_MS: Final = 3 * MINUTE_MS  # a node, and what it said of its clock, count for so long; it says it once a minute
 OFTEN_MS: Final = 30_000
 NODES_MIN: Final = 3
 """Of two clocks that differ nobody knows which one is off."""

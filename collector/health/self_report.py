@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from collector.health.alarms import Alarms
+from wire.times import MINUTE_MS
 
 log = logging.getLogger("lamppost.collector")
 
 SCHEMA = "lamppost.collector.report/1"
 EVERY_MS = 500
-FRESH_MS = 60_000
+FRESH_MS = MINUTE_MS
 
 
 class SelfReport:

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from collector import trail
 from collector.web.desk.file import DeskFile, digest
-from wire.times import MINUTE_MS
+from wire.times import DAY_MS, MINUTE_MS
 
-LIFE_MS: Final = 15 * 60_000
-LIFE_MS_MAX: Final = 7 * 24 * 3_600_000
+LIFE_MS: Final = 15 * MINUTE_MS
+LIFE_MS_MAX: Final = 7 * DAY_MS
 REFUSALS_A_MINUTE: Final = 10
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS token (digest BLOB PRIMARY KEY, node TEXT, made_by TEXT, made_ms INTEGER,
@@ -72,7 +72,7 @@ class Book:
             raise ValueError("a token lives at most seven days")
         token = secrets.token_urlsafe(32)
         with self._file.use() as db:
-            db.execute("DELETE FROM token WHERE expires_ms < ?", (now_ms - 30 * 24 * 3_600_000,))
+            db.execute("DELETE FROM token WHERE expires_ms < ?", (now_ms - 30 * DAY_MS,))
             db.execute(
                 "INSERT INTO token VALUES (?, ?, ?, ?, ?, NULL, NULL)",
                 (digest(token), node, who, now_ms, now_ms + life_ms),

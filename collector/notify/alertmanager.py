@@ -18,8 +18,9 @@ from collector.notify.post import outcome, post, trouble
 from collector.rules.outbox import Delivery
 from collector.rules.transition import Transition
 from collector.zones import utc
+from wire.times import MINUTE_MS
 
-REPEAT_MS: Final = 60_000
+REPEAT_MS: Final = MINUTE_MS
 GOOD_FOR_MS: Final = 4 * REPEAT_MS
 MOST: Final = 500
 
@@ -92,7 +93,7 @@ class Alertmanager:
         now_ms = self._now_ms()
         labels = {"alertname": "lamppost-test", "severity": "info"}
         notes = {"summary": delivery.text_en, "summary_zh": delivery.text_zh}
-        times = {"startsAt": utc(now_ms), "endsAt": utc(now_ms + 60_000)}
+        times = {"startsAt": utc(now_ms), "endsAt": utc(now_ms + MINUTE_MS)}
         return self._send([{"labels": labels, "annotations": notes, **times}])
 
     def _send(self, alerts: list[dict[str, Any]]) -> Outcome:

@@ -17,6 +17,7 @@ from typing import Any
 from collector.notify.channel import Channel, Never, NotNow, Outcome, Told
 from collector.rules.outbox import Attempt, Delivery, Outbox
 from collector.timers import passed
+from wire.times import MINUTE_MS
 
 log = logging.getLogger("lamppost.notify")
 
@@ -123,7 +124,7 @@ class Teller:
     def _run(self, channel: Channel) -> None:
         work = self._work[channel.name]
         repeat: Any = getattr(channel, "repeat", None)
-        every_ms = getattr(channel, "repeat_ms", 60_000)
+        every_ms = getattr(channel, "repeat_ms", MINUTE_MS)
         repeated_ms = self._now_ms() - every_ms
         while not self._ending.is_set():
             try:

@@ -31,7 +31,7 @@ from wire.times import HOUR_MS, MINUTE_MS
 Windows = dict[int, dict[str, Any]]
 """Start of window to its fields."""
 
-GRACE_MS: Final = 120_000
+GRACE_MS: Final = 2 * MINUTE_MS
 """How long after its end an hour waits for readings that are on their way; as long as the rules wait."""
 SETTLE_MS: Final = 15_000
 """How long after a late reading its hour is computed anew: more of them follow."""

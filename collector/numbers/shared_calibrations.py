@@ -17,12 +17,13 @@ from collector.edge import Edge
 from collector.numbers.calibration import Calibrations, Record, record_of
 from collector.stores.store import SOON_S, Aside, Select, Store, Stored, StoreDown, Table
 from collector.timers import passed
+from wire.times import DAY_MS
 
 log = logging.getLogger("lamppost.collector")
 
 MEASUREMENT: Final = "calibration"
 AGAIN_MS: Final = 10_000
-EVERY_MS: Final = 24 * 3_600_000  # the database forgets what is older than it keeps; what is in force may be older
+EVERY_MS: Final = DAY_MS  # the database forgets what is older than it keeps; what is in force may be older
 
 
 class SharedCalibrations:

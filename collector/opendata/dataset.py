@@ -18,9 +18,9 @@ from typing import Any, Final
 from collector.stores.store import Select, Series, Store
 from collector.web.privacy import NOT_PUBLIC, mask, mask_lanes
 from wire.quantities import KINDS, QUANTITIES
-from wire.times import DAY_MS
+from wire.times import DAY_MS, MINUTE_MS
 
-MERGED_MS: Final = 300_000
+MERGED_MS: Final = 5 * MINUTE_MS
 WHAT: Final = {"air": "air_quality", "weather": "weather", "traffic": "traffic_flow"}
 TEXTS: Final = frozenset({"cal_id", "qc_code"})
 WHOLE: Final = frozenset({"cq", "qc"}) | {quantity.name for quantity in QUANTITIES.values() if quantity.whole}

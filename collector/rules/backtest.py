@@ -14,9 +14,9 @@ from collector.rules.recent import Columns
 from collector.rules.rhythm import Rhythm
 from collector.rules.rule import Rule
 from collector.rules.transition import Episode, Series, Transition, episodes
-from wire.times import MINUTE_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
-SLICE_MS = 3_600_000
+SLICE_MS = HOUR_MS
 """History comes in slices of so long, aligned to the clock; within one, series after series."""
 Rows = tuple[Series, list[int], Columns]
 """Rows of one series."""

@@ -31,8 +31,9 @@ from collector.rules.fields import INDEX_WORDS, KINDS_WATCHED, fields_of
 from collector.rules.rule import Ms, Rule, SomeMs
 from collector.rules.transition import Series
 from collector.rules.words import duration_text
+from wire.times import DAY_MS, MINUTE_MS
 
-START_MS = 1_791_000_000_000 // 86_400_000 * 86_400_000
+START_MS = 1_791_000_000_000 // DAY_MS * DAY_MS
 """Midnight UTC of 2026-10-03, a Saturday, when a case names no start."""
 READINGS_MAX = 100_000
 _RUN = re.compile(r"(?P<first>-?[0-9.]+)(?:(?P<step>[+-][0-9.]+)(?=x))?(?:x(?P<times>[0-9]{1,6}))?", re.ASCII)
@@ -100,7 +101,7 @@ class Case(_Strict):
 
     name: str
     start: Annotated[int, BeforeValidator(_when)] = START_MS
-    interval: SomeMs = 60_000
+    interval: SomeMs = MINUTE_MS
     rules: tuple[str, ...] | None = None
     series: tuple[FakeSeries, ...]
     links: tuple[Link, ...] = ()

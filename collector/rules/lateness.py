@@ -2,4 +2,6 @@
 
 from typing import Final
 
-LATENESS_MS: Final = 120_000
+from wire.times import MINUTE_MS
+
+LATENESS_MS: Final = 2 * MINUTE_MS

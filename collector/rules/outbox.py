@@ -21,13 +21,14 @@ from typing import Any, Final, NamedTuple
 
 from collector.rules.notification import WHAT_WORDS, Notification
 from collector.timers import SetBack
+from wire.times import DAY_MS, MINUTE_MS
 
 FIRST_RETRY_MS: Final = 1_000
-LONGEST_RETRY_MS: Final = 900_000
-GIVE_UP_MS: Final = 86_400_000
-SECOND_AFTER_MS: Final = 600_000
-DEAF_AFTER_MS: Final = 1_800_000
-STUCK_AFTER_MS: Final = 300_000
+LONGEST_RETRY_MS: Final = 15 * MINUTE_MS
+GIVE_UP_MS: Final = DAY_MS
+SECOND_AFTER_MS: Final = 10 * MINUTE_MS
+DEAF_AFTER_MS: Final = 30 * MINUTE_MS
+STUCK_AFTER_MS: Final = 5 * MINUTE_MS
 LOG_LINES: Final = 1_000
 
 

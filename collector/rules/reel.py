@@ -30,8 +30,9 @@ from collector.rules.statistic import window
 from collector.rules.track import Track, Verdict, step, verdict
 from collector.rules.transition import Transition
 from collector.rules.window import Stand
+from wire.times import MINUTE_MS
 
-UNKNOWN_GAP_MS = 600_000  # what breaks the evidence of a series whose interval nobody told
+UNKNOWN_GAP_MS = 10 * MINUTE_MS  # what breaks the evidence of a series whose interval nobody told
 _ALL = (-math.inf, math.inf)
 REACH_MS = 5 * LATENESS_MS  # that a window may be wound back: two marks and two chunks, each so long, and room
 
@@ -269,7 +270,7 @@ class Reel:
             plain = not rule.conditional and share >= rule.complete
             if plain or self._verdict(rule, time_ms, value, share) is Verdict.RAISE:
                 tracks[rule.alert] = Track(rule, time_ms, time_ms, value)
-        interval_ms = self.interval_ms or 60_000
+        interval_ms = self.interval_ms or MINUTE_MS
         gap_ms = max(3 * interval_ms, LATENESS_MS) if self.interval_ms else UNKNOWN_GAP_MS
         age_ms = now_ms - time_ms
         past = age_ms > LATENESS_MS + interval_ms

@@ -16,8 +16,9 @@ from collector.rules.plan import Watch
 from collector.rules.recent import Columns
 from collector.rules.track import Track
 from collector.rules.window import ANY, NONE, Bounds, Window
+from wire.times import MINUTE_MS
 
-REST_MS = 300_000
+REST_MS = 5 * MINUTE_MS
 """How long a reel rests: its readings of so long are kept beside those of the lateness."""
 ROWS_MOST = 2_000
 """Readings of one rest: of a series whose interval nobody told, and at most."""

@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple
 from collector.rules import words
 from collector.rules.transition import Transition
 from wire.quantities import nearest
+from wire.times import DAY_MS
 
 KEYS: Final = ("fingerprint", "rule", "severity", "kind", "cause", "site", "node", "sensor", "lane", "direction")
-SILENCE_MS_MAX: Final = 90 * 86_400_000
+SILENCE_MS_MAX: Final = 90 * DAY_MS
 
 
 class Unfit(ValueError):

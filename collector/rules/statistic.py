@@ -13,11 +13,12 @@ from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.window import ANY, DECIMALS, NONE, Bounds, Window
 from measures.averages import LEVELS, energy, level_db
+from wire.times import DAY_MS, HOUR_MS
 
 _MARGIN = 1e-6  # wider than what rounding in value() moves
 _NEVER_MS = 2**62
-_WEEK_MS = 7 * 86_400_000
-_PUT_BACK_MS = 3_600_000
+_WEEK_MS = 7 * DAY_MS
+_PUT_BACK_MS = HOUR_MS
 """By so much a week is longer in which clocks were put back."""
 
 

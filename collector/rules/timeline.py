@@ -21,8 +21,9 @@ from collector.rules.rule import Rule, Spec
 from collector.rules.track import Track
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 from collector.rules.window import bucket_ms
+from wire.times import MINUTE_MS
 
-HOLE_MS = 600_000
+HOLE_MS = 10 * MINUTE_MS
 """A jump this long, or three intervals if they are longer, is a hole that a backlog may fill."""
 
 

@@ -23,8 +23,9 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from collector.rules.present import Present
 from collector.rules.rule import Spec
+from wire.times import HOUR_MS
 
-FINE_FROM_MS: Final = 3_600_000
+FINE_FROM_MS: Final = HOUR_MS
 DECIMALS: Final = 6
 Bounds = tuple[float, float]
 """Strictly between the two."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
+
+UNIT_MS: Final = {"s": 1_000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _UNIT_ZH: Final = {"s": "秒", "m": "分钟", "h": "小时", "d": "天"}
 DURATION_MS_MAX: Final = 32 * UNIT_MS["d"]
 

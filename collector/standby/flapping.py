@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 
-WHILE_MS = 60_000
+from wire.times import MINUTE_MS
+
+WHILE_MS = MINUTE_MS
 RETURNS = 4
 
 

@@ -12,8 +12,9 @@ from collector.delivery.registry import Registry
 from collector.identity.book import Book
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
+from wire.times import MINUTE_MS
 
-STALE_MS = 10 * 60_000
+STALE_MS = 10 * MINUTE_MS
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS station_name (node TEXT PRIMARY KEY, zh TEXT, en TEXT);
 CREATE TABLE IF NOT EXISTS config_version (node TEXT, version INTEGER, at_ms INTEGER, who TEXT, digest TEXT, body TEXT,

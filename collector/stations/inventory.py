@@ -18,11 +18,12 @@ from collector.rules.engine import Expected
 from collector.rules.transition import Series
 from collector.stations.places import Place, Places, neighbours
 from device_profiles.catalogue import Catalogue, UnknownProfile
+from wire.times import MINUTE_MS
 
 COUNTED: Final = "traffic_flow"
-COUNTED_EVERY_MS: Final = 60_000
+COUNTED_EVERY_MS: Final = MINUTE_MS
 HEALTH: Final = "node_health"
-HEALTH_EVERY_MS: Final = 60_000
+HEALTH_EVERY_MS: Final = MINUTE_MS
 
 
 def expected(nodes: Iterable[Node], catalogue: Catalogue, places: Places) -> list[Expected]:

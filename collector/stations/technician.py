@@ -19,6 +19,7 @@ from collector.stores.store import SOON_S, Select, Store, StoreDown
 from collector.tame import tame
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from wire import strictjson
+from wire.times import DAY_MS
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS installation (id INTEGER PRIMARY KEY, node TEXT, at_ms INTEGER, body TEXT);
@@ -27,7 +28,7 @@ BURST, EVERY_MS = 5, 1000
 """A node's tools may ask so often at once, and then once in so long: a question costs the database a query."""
 RECORD_BYTES_MAX = 32 * 1024
 RECORDS_MAX = 50  # of one node: it writes them itself, and may be anybody's
-SPAN_MS_MAX = 24 * 3_600_000
+SPAN_MS_MAX = DAY_MS
 COLUMNS = (
     "pm25_raw_ugm3", "pm10_raw_ugm3", "pm100_raw_ugm3", "co2_ppm", "no2_raw_ppb", "o3_raw_ppb", "co_raw_ppm",
     "hcho_ppb", "temp_c", "rh_pct", "noise_db", "wind_speed_ms", "count", "speed_tms_kmh", "lat_deg", "lon_deg", "qc",

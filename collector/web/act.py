@@ -22,11 +22,12 @@ from collector.web.forms import Allowance, choice, client_of, read_form
 from collector.web.pages import language_of
 from collector.web.render import Renderer
 from collector.web.site import AlertView, Site
+from wire.times import MINUTE_MS
 
 COOKIE: Final = "lamppost_act"
 NAME_MAX: Final = 40
 VERBS: Final = ("acknowledge", "silence")
-_TRIES, _TRIES_MS = 60, 15 * 60_000
+_TRIES, _TRIES_MS = 60, 15 * MINUTE_MS
 
 
 class Act:

@@ -17,9 +17,10 @@ from collector.web.forms import BODY_MAX, Allowance, client_of, read_body
 from collector.web.replies import refusal
 from collector.web.site import AlertView, Site
 from wire import strictjson
+from wire.times import MINUTE_MS
 
 TRIES: Final = 30
-TRIES_MS: Final = 60_000
+TRIES_MS: Final = MINUTE_MS
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 _BAD: Final = (401, "bad-token", "no Bearer token, or one that is unknown, expired or revoked")
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
+
 RING: Final = "m-1.2 0a1.2 1.2 0 1 0 2.4 0a1.2 1.2 0 1 0-2.4 0"
 _STEPS = (1, 2, 3, 4, 5, 6, 8, 10)  # halves of them, in tens, are whole
 Points = Sequence[tuple[int, float]]
@@ -176,7 +178,7 @@ def _x_ticks(scale: Scale, given: Sequence[tuple[int, str]] | None) -> tuple[Tic
     """Whole quarters of an hour, or two minutes in a short chart: round in every time zone of whole quarters."""
     if given is None:
         span = scale.until_ms - scale.since_ms
-        step = next((s for s in (120_000, 900_000, 3_600_000, 6 * 3_600_000) if span / s <= 6), 24 * 3_600_000)
+        step = next((s for s in (2 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS) if span / s <= 6), DAY_MS)
         first = -(-scale.since_ms // step) * step
         given = [(time_ms, "") for time_ms in range(first, scale.until_ms + 1, step)]
     return tuple(

@@ -20,11 +20,12 @@ from collector.identity.registrar import BrokerSilent
 from collector.web.forms import BODY_MAX, Allowance, client_of, read_body
 from wire import enrolment as wire
 from wire import strictjson
+from wire.times import MINUTE_MS
 
 log = logging.getLogger("lamppost.enrol")
 
 _TRIES: Final = 20
-_TRIES_MS: Final = 60_000
+_TRIES_MS: Final = MINUTE_MS
 
 
 def create_enrol_app(enrolment: Enrolment, now_ms: Callable[[], int]) -> Starlette:

@@ -31,11 +31,11 @@ from collector.web.render import Renderer, next_open, sort_alerts
 from collector.web.site import AlertView, Site
 from collector.web.trend import past_of
 from collector.web.views import Views, ask
-from wire.times import HOUR_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
 COOKIE: Final = "lamppost_session"
 LINES_MAX: Final = 200
-_TRIES, _TRIES_MS = 10, 15 * 60_000
+_TRIES, _TRIES_MS = 10, 15 * MINUTE_MS
 _WRITTEN: Final = ("note", "answer", "zh", "en")
 """Fields of forms in which somebody may have written much."""
 Inside = Callable[[Request, Session], Awaitable[Response]]

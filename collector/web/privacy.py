@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 from collector.rules.fields import OWN_LINK
 from collector.web.site import AlertView
+from wire.times import MINUTE_MS
 from wire.traffic import CELLS
 
 FEW = 5
 NOT_PUBLIC = frozenset({*CELLS, "wrong_way_count"})
 """Of single intervals; the pages tell speeds and classes of a day and longer."""
-WINDOW_MS = 300_000
+WINDOW_MS = 5 * MINUTE_MS
 """Traffic is told in windows of this one length: two lengths side by side would give away what the mask hides."""
 _COUNTS = ("count", "heavy_count")
-_SETTLES_MS = 60_000
+_SETTLES_MS = MINUTE_MS
 _ROUGH = 10
 
 

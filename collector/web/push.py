@@ -19,10 +19,11 @@ from starlette.routing import Route
 from collector.adapters import airrohr
 from collector.adapters.guests import Guests
 from collector.web.forms import Allowance, client_of, read_body
+from wire.times import MINUTE_MS
 
 PATH: Final = "/push/airrohr"
 ANSWER_S: Final = 10.0
-_PUSHES, _TRIES, _SPAN_MS = 6, 30, 60_000
+_PUSHES, _TRIES, _SPAN_MS = 6, 30, MINUTE_MS
 
 
 class Pusher(NamedTuple):

@@ -22,7 +22,7 @@ from collector.web.vehicles import summed
 from collector.zones import midnight, week_before
 from measures import china_aqi
 from measures.completeness import EU_DAY, GB_DAY, Rule
-from wire.times import DAY_MS, HOUR_MS
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Length = Literal["day", "week", "month", "year"]
 
@@ -41,7 +41,7 @@ class Span(NamedTuple):
 SPANS: Final[dict[str, Span]] = {
     span.name: span
     for span in (
-        Span("day", DAY_MS, MINUTES, 600_000, HOURS, HOUR_MS),
+        Span("day", DAY_MS, MINUTES, 10 * MINUTE_MS, HOURS, HOUR_MS),
         Span("week", 7 * DAY_MS, HOURS, HOUR_MS, HOURS, HOUR_MS),
         Span("month", 30 * DAY_MS, HOURS, HOUR_MS, DAYS, DAY_MS),
         Span("year", 365 * DAY_MS, DAYS, DAY_MS, DAYS, DAY_MS),

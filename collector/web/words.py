@@ -15,6 +15,7 @@ from collector.web.texts import PUBLIC
 from collector.web.texts_ops import OPS
 from collector.zones import day_and_clock
 from wire.quantities import QUANTITIES
+from wire.times import DAY_MS
 
 Language = Literal["zh", "en"]
 
@@ -70,7 +71,7 @@ class Words:
 
     def stamp(self, time_ms: float, every_ms: int) -> str:
         """The start of a window: its day, and its time of day where windows are shorter than that."""
-        return self._local(time_ms).strftime("%Y-%m-%d") if every_ms >= 86_400_000 else self.day_and_clock(time_ms)
+        return self._local(time_ms).strftime("%Y-%m-%d") if every_ms >= DAY_MS else self.day_and_clock(time_ms)
 
     def iso(self, time_ms: float) -> str:
         return self._local(time_ms).isoformat(timespec="seconds")

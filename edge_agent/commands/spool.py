@@ -17,6 +17,7 @@ import typer
 from edge_agent.commands.options import CONFIG, JSON, say
 from edge_agent.device.clock import wall_ms
 from wire.exits import Exit, Failure
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from edge_agent.settings.config import Config
@@ -298,7 +299,7 @@ def _time_ms(text: str) -> int:
 
 
 def _length_ms(text: str) -> int:
-    units = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+    units = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
     number = text[:-1]
     if text[-1:] not in units or not (number.isascii() and number.isdigit()) or len(number) > 9:
         raise Failure(Exit.USAGE, "span-unreadable", f"{text!r} is no length of time", "write 90m, 24h or 30d")

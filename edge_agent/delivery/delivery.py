@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge_agent.spool.spool import Sealed
-from wire.ack import WINDOW_DEFAULT, WINDOW_MAX, Ack, Code, Hello, Verdict
+from wire.ack import PAUSE_MS_MAX, WINDOW_DEFAULT, WINDOW_MAX, Ack, Code, Hello, Verdict
 
 FINAL = frozenset({Code.STORED, Code.STORED_IN_PART, Code.QUARANTINED, Code.ALREADY_STORED})
 RTO_MIN_S = 30.0
@@ -253,7 +253,7 @@ class Delivery:
         """The collector asks to come again; a wait that makes no sense is ignored."""
         self.counts["later"] += 1
         sent = self._sent.get(number)
-        if sent is not None and type(after_ms) is int and 0 <= after_ms <= 600_000:
+        if sent is not None and type(after_ms) is int and 0 <= after_ms <= PAUSE_MS_MAX:
             sent.due_s = now_s + after_ms / 1000 * self.rng.uniform(1, 1 + JITTER)
 
     def _measure(self, number: int, now_s: float) -> None:

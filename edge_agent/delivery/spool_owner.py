@@ -9,10 +9,11 @@ from edge_agent.delivery import unanswered
 from edge_agent.delivery.delivery import Delivery
 from edge_agent.spool import making_room
 from edge_agent.spool.spool import Spool
+from wire.times import DAY_MS
 
 log = logging.getLogger("lamppost.agent")
 
-RING_MS = 24 * 3_600_000
+RING_MS = DAY_MS
 
 
 def obey(

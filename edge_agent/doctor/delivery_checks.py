@@ -15,6 +15,7 @@ from edge_agent.screens.status import is_full
 from edge_agent.spool.place import is_read_only, nearest_folder
 from edge_agent.words import span
 from wire.exits import Failure
+from wire.times import HOUR_MS
 
 if TYPE_CHECKING:
     from edge_agent.settings.config import Config
@@ -40,7 +41,7 @@ def collector_ack(station: Station) -> Result:
 
     began_s = time.monotonic()
     try:
-        answer = ask_collector(station.settings, "stored", {"from_ms": wall_ms() - 3_600_000}, "doctor-ask", 4.0)
+        answer = ask_collector(station.settings, "stored", {"from_ms": wall_ms() - HOUR_MS}, "doctor-ask", 4.0)
     except Failure as failure:
         if failure.word != "no-answer":
             return skip(check, "needs broker.auth")

@@ -15,13 +15,14 @@ from typing import Any
 from edge_agent.reading import Reading, Series
 from edge_agent.sensors.interval import Interval, Stretch
 from measures.flow import flow_vph, headway_s, occupancy_ratio
+from wire.times import MINUTE_MS
 
 NEARER_M = 0.5
 BELIEVED = ((30, 3), (250, 2), (math.inf, 1))  # reports that make a vehicle, by the ms between two of them at most
 OFTEN = 0.1  # how much the latest pause weighs in what is usual
 GONE_MS = 150
 BLIND_MS = 2_000  # or, of one that is asked more seldom, two of its reports
-PARKED_MS = 180_000
+PARKED_MS = 3 * MINUTE_MS
 FOLLOWS_MS = 20_000  # a moment of something farther (a puddle mirrors) may not turn the lane into a vehicle
 DIRECTION = "any"
 

@@ -14,10 +14,10 @@ from math import inf
 from edge_agent import hours
 from edge_agent.reading import Reading, Series
 from edge_agent.timeline import STEP_MS
-from wire.times import HOUR_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
 KNOWN_MAX = 4_096  # times of a series that are remembered: more than an hour of one a second
-SLICE_MS = 120_000  # of what was stamped ahead is looked up at once: it comes into the way of what is stamped now
+SLICE_MS = 2 * MINUTE_MS  # of what was stamped ahead is looked up at once: it comes into the way of what is stamped now
 
 Between = Callable[[int, int], Iterable[Reading]]
 """Gives the readings of a file of which some are of this time to that one, both included."""

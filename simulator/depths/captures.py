@@ -22,9 +22,10 @@ from simulator.scenario.faults import faulty
 from simulator.scenario.scenario import Scenario
 from simulator.world.clock import Clock
 from simulator.world.street import Street
+from wire.times import MINUTE_MS
 
 MUTE_MS: Final = 5_000
-ASK_MS: Final = 60_000
+ASK_MS: Final = MINUTE_MS
 
 
 def run(

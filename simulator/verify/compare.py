@@ -15,11 +15,12 @@ from collector.stores.store import Select, Store
 from simulator.notes import Notes, Sent, SeriesOf
 from simulator.verify.rows import Wrong, compare, same_values
 from simulator.verify.verdict import Verdict
+from wire.times import HOUR_MS
 from wire.traffic import CELLS
 
 ROWS_PER_SLICE: Final = 50_000
 TAGS: Final = ("site", "node", "sensor", "lane", "direction")
-NEAR_MS: Final = 3_600_000
+NEAR_MS: Final = HOUR_MS
 FAR_MS: Final = 4_102_444_800_000  # the year 2100
 SAMPLE: Final = 50
 GUESSED: Final = 2

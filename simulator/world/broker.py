@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from collector.broker.inbox import Arrived
 from simulator.world.clock import Clock
+from wire.times import MINUTE_MS
 
 Receive = Callable[[Arrived], None]
 
@@ -35,7 +36,7 @@ class Broker:
     doubling: float = 0.0
     queue_cap: int = 1000
     delay_ms: int = 300
-    late_ms: int = 120_000
+    late_ms: int = 2 * MINUTE_MS
     ack_delay_ms: int = 0
     up: bool = True
     counts: Counter[str] = field(default_factory=Counter)

@@ -30,10 +30,11 @@ from simulator.world.spool_on_disk import SpoolOnDisk
 from simulator.world.wire_tap import WireTap
 from wire import ack as wire_ack
 from wire import signed, status
+from wire.times import MINUTE_MS
 
-COMMIT_MS, IDLE_COMMIT_MS, CARE_MS, PUMP_MS = 1_000, 10_000, 60_000, 15_000
+COMMIT_MS, IDLE_COMMIT_MS, CARE_MS, PUMP_MS = 1_000, 10_000, MINUTE_MS, 15_000
 TALK_MS, TALK_IDLE_MS = 500, 5_000
-OFFLINE_SEAL_MS = 60_000
+OFFLINE_SEAL_MS = MINUTE_MS
 NO_CLOCK_MS = 1_000  # what a clock without a battery says at power-up: 1970
 
 

@@ -10,9 +10,10 @@ from simulator.city.city import City
 from simulator.city.traffic import SLOWEST_KMH
 from simulator.scenario.scenario import SensorOf
 from simulator.world.clock import Clock
+from wire.times import MINUTE_MS
 
 STEP_MS = 5_000  # the air of a street does not change faster than this tells
-AHEAD_MS = 300_000
+AHEAD_MS = 5 * MINUTE_MS
 PARTICLES = frozenset({"pm1_ugm3", "pm25_ugm3", "pm10_ugm3"})
 REACH_M, NEAR_M = 14.0, 2.0  # a beam so short that vehicles a few seconds apart are seen one by one
 IN_BEAM_S = REACH_M / (SLOWEST_KMH / 3.6)

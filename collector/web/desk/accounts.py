@@ -18,12 +18,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from collector.web.desk.file import DeskFile, digest
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 PASSWORD_MIN: Final = 12
 PASSWORD_MAX: Final = 200
-IDLE_MS: Final = 12 * 3_600_000
-LIFE_MS: Final = 7 * 24 * 3_600_000
-_TOUCH_MS: Final = 60_000
+IDLE_MS: Final = 12 * HOUR_MS
+LIFE_MS: Final = 7 * DAY_MS
+_TOUCH_MS: Final = MINUTE_MS
 _NOBODY: Final = f"$argon2id$v=19$m=24576,t=3,p=1${secrets.token_hex(8)}${secrets.token_hex(16)}"
 """Verified against when a name is unknown, and of no password that anybody knows: it takes the same time."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")

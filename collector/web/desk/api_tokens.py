@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from collector import trail
 from collector.web.desk.file import DeskFile, digest
+from wire.times import DAY_MS, MINUTE_MS
 
 SCOPES: Final = ("read", "handle")
 """read: the open API. handle: acknowledge, note and silence alerts."""
@@ -23,7 +24,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS api_token (digest BLOB PRIMARY KEY, name TEXT UNIQUE, scopes TEXT, made_ms INTEGER,"
     " expires_ms INTEGER, used_ms INTEGER)"
 )
-_TOUCH_MS: Final = 60_000
+_TOUCH_MS: Final = MINUTE_MS
 
 
 class Grant(NamedTuple):
@@ -59,7 +60,7 @@ class ApiTokens:
         with self._file.use() as db:
             if db.execute("SELECT 1 FROM api_token WHERE name = ?", (name,)).fetchone():
                 raise ValueError(f"there is a token {name} already; revoke it first")
-            row = (digest(token), name, ",".join(sorted(set(scopes))), now_ms, now_ms + days * 86_400_000)
+            row = (digest(token), name, ",".join(sorted(set(scopes))), now_ms, now_ms + days * DAY_MS)
             db.execute("INSERT INTO api_token VALUES (?, ?, ?, ?, ?, NULL)", row)
             trail.append(db, trail.Line(now_ms, who, "api-token", f"{name} {row[2]}"))
         return token

@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web.site import AlertView, Site
+from wire.times import DAY_MS, HOUR_MS
 
 VERBS: Final = ("acknowledge", "silence", "note", "giveback")
-LENGTHS_MS: Final = {"1h": 3_600_000, "8h": 8 * 3_600_000, "24h": 24 * 3_600_000, "resolved": UNTIL_RESOLVED_MS}
+LENGTHS_MS: Final = {"1h": HOUR_MS, "8h": 8 * HOUR_MS, "24h": DAY_MS, "resolved": UNTIL_RESOLVED_MS}
 NOTE_MAX: Final = 1000
 
 
