@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from collector.numbers.ordered import ordered, present
+from collector.numbers.cells import extent, numbers
 from measures.averages import DIRECTIONS, LEVELS, direction_deg, energy, level_db
 
 DECIMALS: Final = 6
@@ -47,23 +47,21 @@ class Means:
         self._cells = array("d", bytes(CELL * len(places) * 8))
 
     def readings(self, columns: Mapping[str, list[Any]], first: int, end: int) -> None:
-        codes = ordered(columns["qc"][first:end]) if "qc" in columns else ()
-        if codes and codes[-1] > self.qc:
-            self.qc = codes[-1]
+        codes = extent(columns["qc"][first:end]) if "qc" in columns else None
+        if codes is not None and codes[1] > self.qc:
+            self.qc = codes[1]
         places = self._places
         for name, column in columns.items():
             if name not in places:
                 continue
-            values = column[first:end]
-            found = ordered(values)
-            if not found:
+            found = numbers(column[first:end])
+            if found is None:
                 continue
-            if len(found) < len(values):
-                values = present(values)
+            values, low, high = found
             if name in DIRECTIONS:
                 self._turn(name, values)
             else:
-                self._add(name, places[name], values, found[0], found[-1])
+                self._add(name, places[name], values, low, high)
                 if name in TOTALS:
                     self._rise(name, values)
 

@@ -29,7 +29,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import Field, field_validator
 
-from collector.numbers.ordered import extent
+from collector.numbers.cells import extent
 from common.strict_model import Strict
 from wire.batch import Block, Span
 from wire.quantities import DERIVED, QUANTITIES, Quantity

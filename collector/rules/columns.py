@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collector.numbers import flags
+from collector.numbers.cells import is_full
 from collector.numbers.indices import NA
-from collector.numbers.ordered import is_full
 from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 

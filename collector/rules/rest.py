@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from collector.numbers.ordered import extent
+from collector.numbers.cells import extent
 from collector.rules.plan import Watch
 from collector.rules.recent import Columns
 from collector.rules.track import Track
