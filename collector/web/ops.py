@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from collections.abc import Awaitable, Callable
 from operator import attrgetter
 from typing import Any, Final
@@ -32,6 +33,8 @@ from collector.web.site import AlertView, Site
 from collector.web.trend import past_of
 from collector.web.views import Views, ask
 from wire.times import HOUR_MS, MINUTE_MS
+
+log = logging.getLogger("lamppost.web")
 
 COOKIE: Final = "lamppost_session"
 LINES_MAX: Final = 200
@@ -223,10 +226,12 @@ class Ops:
             return self._login(request, to, 429, "tries")
         name = fields.get("name", "")
         if not self._tries_of_account.take(name, now_ms):
+            _tell_refused(request)
             return self._login(request, to, 429, "tries")
         async with self._guesses:
             token = await run_in_threadpool(self._desk.accounts.log_in, name, fields.get("password", ""), now_ms)
         if token is None:
+            _tell_refused(request)
             return self._login(request, to, 403, "wrong_login")
         await run_in_threadpool(self._desk.file.note, name, "login", "", now_ms)
         response = self._beyond(request, to)
@@ -355,3 +360,8 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise HTTPException(404, "not_found")
     return int(text)
+
+
+def _tell_refused(request: Request) -> None:
+    """For who bans addresses by the log (docs/pages.md). No name: it may be a password, typed into the wrong field."""
+    log.warning("login refused, from %s", request.client.host if request.client is not None else "unknown")

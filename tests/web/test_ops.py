@@ -122,11 +122,13 @@ def test_who_logs_in_while_the_file_cannot_be_written_is_told_to_come_again(
     assert "content-security-policy" in answer.headers
 
 
-def test_wrong_logins_are_refused_and_then_held_back(served: Served) -> None:
+def test_wrong_logins_are_refused_and_then_held_back(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     log_in(served)
     statuses = [post(served, "/ops/login", name="li", password="wrong").status for _ in range(10)]
     assert set(statuses) == {403, 429}
     assert statuses[-1] == 429
+    said = [record.getMessage() for record in caplog.records if record.name == "lamppost.web"]
+    assert said == ["login refused, from 127.0.0.1"] * statuses.count(403), "for who bans addresses; no name, no flood"
 
 
 def test_an_alert_is_acknowledged_with_a_note_and_the_public_sees_no_name(served: Served) -> None:
