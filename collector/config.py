@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -141,6 +141,13 @@ class Config(Strict):
     identities: Identities | None = None
     stations: list[Station] = Field(default=[])
     quality: dict[str, Limits] = Field(default={})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_command(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "workers" in data:
+            raise misplaced("no setting: lamppost collector run FILE --workers 3   (docs/scaling.md)", "workers")
+        return data
 
     @field_validator("quality")
     @classmethod

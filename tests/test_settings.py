@@ -88,6 +88,13 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_workers_are_told_to_the_command() -> None:
+    """The nearest key was `broker`."""
+    with pytest.raises(NotUsable) as refused:
+        fit(collector_config.Config, parse(STORE + "workers: 3\n", "collector.yaml"))
+    assert "collector.yaml:2: workers: no setting: lamppost collector run FILE --workers 3" in str(refused.value)
+
+
 @pytest.mark.parametrize("url", ["http://169.254.169.254/latest/", "ftp://x/", "http://user:hunter2@host/"])
 def test_a_webhook_address_that_must_not_be_called_is_refused(url: str) -> None:
     text = f"store: {{kind: sqlite}}\nalerts:\n  channels:\n    - {{name: a, kind: webhook, url: '{url}'}}\n"
