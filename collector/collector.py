@@ -206,6 +206,8 @@ class Collector:
             self._try(self._tell)
 
     def _report(self, now_ms: int) -> None:
+        if self.canary is not None and self.canary.wrong is not None:
+            self.ingest.alarms.sound("canary-round", f"the canary is silent: {self.canary.wrong}")
         self.ingest.alarms.look(now_ms)
         counts = self.counts + self.ingest.counts + self.link.counts
         self.report.tell(counts, self.ingest.alarms, self.ingest.pending_rows(), now_ms)
@@ -341,11 +343,10 @@ class Collector:
 
     def _tell(self, now_ms: int) -> None:
         self.presence.count(now_ms)
-        canary = self.canary.wrong if self.canary is not None else None
         if deaf := self.alerting.deaf(now_ms):
             text = f"no message gets through {', '.join(sorted(deaf))}. Cure: lamppost notify log tells why"
             self.ingest.alarms.sound("undelivered", text)
-        wrong = self._faults.found(self.ingest.alarms, self.ingest.counts, canary, now_ms)
+        wrong = self._faults.found(self.ingest.alarms, self.ingest.counts, now_ms)
         self.announcer.tell(wrong, now_ms)
 
     def _tell_of_itself(self, now_ms: int) -> None:

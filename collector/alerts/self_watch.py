@@ -86,6 +86,7 @@ TROUBLES: Final = {
 _OF_ALARM: Final = {
     "store": "collector-database",
     "canary": "collector-canary",
+    "canary-round": "collector-canary",
     "quarantine": "collector-quarantine",
     "spool": "collector-spool",
     "clone": "collector-clone",
@@ -125,12 +126,10 @@ class Faults:
     def __init__(self) -> None:
         self._quarantined: deque[tuple[int, int]] = deque()
 
-    def found(self, alarms: dict[str, str], counts: Mapping[str, int], canary: str | None, now_ms: int) -> Wrong:
-        """Alarms and counts are the ingest's; `canary`: why its last round failed."""
+    def found(self, alarms: dict[str, str], counts: Mapping[str, int], now_ms: int) -> Wrong:
+        """Alarms and counts are the ingest's."""
         found = of_alarms(alarms)
         quarantined = counts["quarantined_batches"] + counts["quarantined_rows"]
-        if canary is not None:
-            found[("collector-canary", OWN_LINK)] = canary
         if grown := self._grown(quarantined, now_ms):
             found[("collector-quarantined", OWN_LINK)] = f"{grown}"
         return found

@@ -16,6 +16,7 @@ log = logging.getLogger("lamppost.ingest")
 STAYS_MS: Final = {
     "store": None,  # until a write is taken
     "canary": None,  # until the next start finds it back
+    "canary-round": MINUTE_MS // 6,  # looked at several times a second
     "unforeseen": 24 * 60 * MINUTE_MS,
     "state": MINUTE_MS,  # a round that fails comes again within seconds
     "quarantine": 10 * MINUTE_MS,  # what was refused comes again after five seconds

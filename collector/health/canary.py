@@ -8,7 +8,6 @@ address called, so whoever waits for it outside notices when anything on that wa
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
@@ -28,8 +27,6 @@ from collector.stores.store import Select, Store, StoreDown
 from common.settings import BrokerAddress, broker_address
 from wire import batch, names, status
 from wire.breakdown import place_of
-
-log = logging.getLogger("lamppost.canary")
 
 SITE: Final = "canary"
 FIELD: Final = "load_1m"
@@ -81,10 +78,7 @@ class Canary:
     def _run(self) -> None:
         while not self._ending.is_set():
             began_s = time.monotonic()
-            wrong = self._round()
-            if (wrong is None) != (self.wrong is None):
-                log.warning("%s", f"the canary is silent: {wrong}" if wrong else "the canary sings again")
-            self.wrong = wrong
+            self.wrong = self._round()
             self._ending.wait(max(0.1, self._wants.every / 1000 - (time.monotonic() - began_s)))
 
     def _round(self) -> str | None:

@@ -54,10 +54,10 @@ def test_a_clock_that_was_hours_ahead_keeps_no_trouble_from_being_told_nor_from_
 def test_what_went_to_quarantine_by_a_clock_that_was_ahead_is_not_lately_for_hours() -> None:
     faults = Faults()
     counts = {"quarantined_batches": 0, "quarantined_rows": 0}
-    faults.found({}, counts, None, NOW + 8 * 3_600_000)
+    faults.found({}, counts, NOW + 8 * 3_600_000)
     counts["quarantined_rows"] = 3
-    faults.found({}, counts, None, NOW + 8 * 3_600_000 + 1)
-    assert faults.found({}, counts, None, NOW + RECENT_MS) == {}
+    faults.found({}, counts, NOW + 8 * 3_600_000 + 1)
+    assert faults.found({}, counts, NOW + RECENT_MS) == {}
 
 
 def test_each_trouble_is_told_with_its_cure_in_chinese() -> None:

@@ -118,3 +118,26 @@ def test_a_channel_through_which_nothing_gets_is_said_by_status(
     monkeypatch.setattr(collector.alerting.outbox, "deaf", lambda _: set())
     collector._report(now_ms + 80_000)
     assert "undelivered" not in collector.ingest.alarms
+
+
+def test_a_canary_that_is_silent_is_said_by_status(tmp_path: Path, closes: Closes) -> None:
+    """It was an alert, and the first command that one types found nothing wrong."""
+    inbox: Any = Inbox()
+    state = tmp_path / "state.db"
+    alerts = {"canary": {"every": "1s"}}
+    wants = {"name": "c1", "store": {"kind": "sqlite"}, "state_file": state, "alerts": alerts}
+    store = closes(Sqlite(tmp_path / "r.db"))
+    store.prepare()
+    collector = closes(Collector(Config.model_validate(wants), store=store, link=inbox))
+    assert collector.canary is not None
+    collector.canary.wrong = "it did not come back"
+    now_ms = wall_ms()
+    for passed_s in (0, 10, 20):
+        collector._report(now_ms + passed_s * 1000)
+        collector._tell(now_ms + passed_s * 1000)
+    (said,) = alarms_beside(state, wall_ms(), runs=True).values()
+    assert said == ("the canary is silent: it did not come back", now_ms)
+    assert [view.rule for view in collector.alerting.current()] == ["collector-canary"]
+    collector.canary.wrong = None
+    collector._report(now_ms + 30_000)
+    assert not collector.ingest.alarms
