@@ -32,6 +32,7 @@ SITE: Final = "canary"
 FIELD: Final = "load_1m"
 LOOK_EVERY_S: Final = 0.5
 BACK_WITHIN_S: Final = 30.0
+NOT_BACK: Final = "it did not come back"
 
 
 class Canary:
@@ -56,6 +57,7 @@ class Canary:
         self._trouble = trouble  # what else keeps the collector from telling people
         self._spool, self._session = secrets.token_hex(16), secrets.token_hex(8)
         self._seq = 0
+        self._refused: str | None = None  # what the broker says of its messages, where that is no
         self._ending = threading.Event()
         self._client = self._make_client(broker)
         self._addresses = cycle(broker.addresses())
@@ -98,12 +100,12 @@ class Canary:
         body = batch.encode(
             node=self.node, site=SITE, spool=self._spool, seq=self._seq, boot=boot, clock="synced", blocks=[block]
         )
-        until_s, sent_s, trouble = time.monotonic() + BACK_WITHIN_S, 0.0, "it did not come back"
+        until_s, sent_s, trouble = time.monotonic() + BACK_WITHIN_S, 0.0, NOT_BACK
         while time.monotonic() < until_s and not self._ending.is_set():
             if not self._client.is_connected():
                 trouble = "the broker does not answer"
             elif time.monotonic() - sent_s > BACK_WITHIN_S / 5:
-                sent_s, trouble = time.monotonic(), "it did not come back"
+                sent_s, trouble = time.monotonic(), self._refused or NOT_BACK
                 self._client.publish(names.data(self.node), body, 1)
             try:
                 if self._is_back(at_ms):
@@ -134,6 +136,7 @@ class Canary:
         client.will_set(names.status(self.node), status.encode(death), 1, True)
         client.reconnect_delay_set(1, 15)
         client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
         client.on_connect_fail = client.on_disconnect = self._aim
         return client
 
@@ -144,10 +147,16 @@ class Canary:
 
     def _on_connect(self, client: paho.Client, _: Any, __: Any, reason: Any, ___: Any) -> None:
         if not reason.is_failure:
+            self._refused = None
             birth = status.Birth(
                 self.node, SITE, self._session, (self._spool,), self._seq + 1, None, self._version, "synced"
             )
             client.publish(names.status(self.node), status.encode(birth), 1, True)
+
+    def _on_publish(self, _: paho.Client, __: Any, ___: int, reason: Any, ____: Any) -> None:
+        if reason.is_failure:
+            cure = "`lamppost collector init --new-broker-rules`, where mosquitto has those of an earlier version"
+            self._refused = f"the broker does not let it speak ({reason}). Cure: {cure}"
 
 
 def make_canary(config: Config, store: Store, version: str, trouble: Callable[[], str | None]) -> Canary | None:

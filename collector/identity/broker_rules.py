@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from collector.config import CANARY
 from wire import names
 
 REGISTRAR: Final = "registrar"
@@ -34,11 +35,14 @@ def node_rules(node: str) -> list[Rule]:
 
 
 def collector_rules(name: str) -> list[Rule]:
-    """A collector hears every node, answers it, asks it; it may clear a retained batch and says how it is itself."""
+    """A collector hears every node, answers it, asks it; may clear a retained batch; says how it and its canary are."""
     heard = (
         names.data("+"), names.replay("+"), names.status("+"), names.response("+", "+"), names.collector_status("+"),
     )  # fmt: skip
-    said = (names.ack("+"), names.request("+", "+"), names.data("+"), names.replay("+"), names.collector_status(name))
+    said = (
+        names.ack("+"), names.request("+", "+"), names.data("+"), names.replay("+"), names.collector_status(name),
+        names.status(f"{CANARY}{name}"),
+    )  # fmt: skip
     return [
         *((SEND, topic) for topic in (*said, names.alert("+", "+"))),
         *((RECEIVE, topic) for topic in heard),
