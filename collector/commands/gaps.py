@@ -74,7 +74,7 @@ def audit(config: Path = CONFIG, node: str | None = NODE, as_json: bool = JSON) 
     with open_store(settings) as store:
         with file_of_the_collector(settings.state_file):
             kept = whole_batches(settings)
-        findings = check(store, node, kept)
+        findings = check(store, node, kept, settings.has_no_disk)
     if node is not None and not findings:
         raise nothing_of(settings, node, f"the database holds nothing of {node} for that")
     if as_json:

@@ -2,14 +2,15 @@
 
 For each spool the sequences run without a hole, but for those that a gap record names and those that the collector's
 quarantine holds as a whole. A gap record names numbers of the spool in which it is sealed, or of one before it:
-what its own spool lacks is its own. For each node the rows that its batches brought, less those in quarantine, are the
-rows the database has. One missing row in a million shows.
+what its own spool lacks is its own. A citizen's sensor and the canary have no disk: what was not stored they were told
+at once, and a number of theirs that is absent is nothing missing. For each node the rows that its batches brought, less
+those in quarantine, are the rows the database has. One missing row in a million shows.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -50,18 +51,27 @@ class Finding(NamedTuple):
         return self.rows_missing == 0 and not self.sequences_missing
 
 
-def audit(store: Store, node: str | None = None, kept: Collection[tuple[str, str, int]] = ()) -> list[Finding]:
+def audit(
+    store: Store,
+    node: str | None = None,
+    kept: Collection[tuple[str, str, int]] = (),
+    has_no_disk: Callable[[str], bool] = lambda _: False,
+) -> list[Finding]:
     """Check every node, or one. Raises StoreDown. `kept`: node, spool and sequence of quarantined batches.
 
     Rows and ledger are two questions, between which a batch may arrive: a node whose numbers differ is looked at again
     for as long as there are more of its batches each time.
     """
-    return [_settled(store, found, kept) for found in _look(store, node, kept)]
+
+    def look(node: str | None) -> list[Finding]:
+        return _look(store, node, kept, has_no_disk)
+
+    return [_settled(look, found) for found in look(node)]
 
 
-def _settled(store: Store, found: Finding, kept: Collection[tuple[str, str, int]]) -> Finding:
+def _settled(look: Callable[[str], list[Finding]], found: Finding) -> Finding:
     for _ in range(LOOKS_MAX):
-        again = _look(store, found.node, kept) if found.rows_missing else []
+        again = look(found.node) if found.rows_missing else []
         if not again:  # or purged meanwhile
             break
         before, found = found.batches, again[0]
@@ -70,7 +80,9 @@ def _settled(store: Store, found: Finding, kept: Collection[tuple[str, str, int]
     return found
 
 
-def _look(store: Store, node: str | None, kept: Collection[tuple[str, str, int]]) -> list[Finding]:
+def _look(
+    store: Store, node: str | None, kept: Collection[tuple[str, str, int]], has_no_disk: Callable[[str], bool]
+) -> list[Finding]:
     stored = ledger.rows_by_node(store, node)
     gaps: dict[str, list[ledger.Gap]] = {}
     for gap in ledger.gaps(store, node):
@@ -85,6 +97,7 @@ def _look(store: Store, node: str | None, kept: Collection[tuple[str, str, int]]
             stored.get(name, 0),
             gaps.get(name, []),
             [(spool, seq) for of, spool, seq in kept if of == name],
+            has_no_disk(name),
         )
         for name in sorted(by_node.keys() | stored.keys())
     ]
@@ -124,6 +137,7 @@ def _finding(
     stored: int,
     gaps: list[ledger.Gap],
     kept: list[tuple[str, int]],
+    no_disk: bool,
 ) -> Finding:
     missing: list[tuple[str, int]] = []
     count = 0
@@ -135,7 +149,7 @@ def _finding(
         spool: _told_by([gap for gap in gaps if gap.spool == spool], there.get(spool, []))
         for spool in {gap.spool for gap in gaps}
     }
-    for spool, found in spools:
+    for spool, found in spools if not no_disk else ():
         elsewhere = [span for of, (_, others) in told.items() if of != spool for span in others]
         explained = joined(there[spool] + told.get(spool, ([], []))[0] + elsewhere)
         most = max(batch.seq for batch in found)

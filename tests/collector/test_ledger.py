@@ -65,3 +65,20 @@ def test_a_batch_that_arrives_during_an_audit_is_not_missing(
     assert [(found.batches, found.complete) for found in audit(bench.store)] == [(3, True)]
     bench.store.remove("traffic_flow")
     assert [found.complete for found in audit(bench.store)] == [False]
+
+
+def test_who_has_no_disk_lacks_nothing_of_what_was_refused_to_it(tmp_path: Path, closes: Closes) -> None:
+    """After a minute without the database the canary, and each citizen's sensor, was NOT COMPLETE for ever."""
+    bench = closes(Bench(tmp_path))
+    for seq in (1, 4):
+        document = json.loads(json.dumps(BATCH)) | {"seq": seq}
+        for block in document["blocks"]:
+            block["t0"] += seq * 10_000
+        bench.send(dump(document))
+
+    def of(*without_disk: str) -> list[bool]:
+        return [found.complete for found in audit(bench.store, has_no_disk=lambda node: node in without_disk)]
+
+    assert (of(), of("lp-0017")) == ([False], [True])
+    bench.store.remove("traffic_flow")
+    assert of("lp-0017") == [False], "what it was told to be stored is to be there"
