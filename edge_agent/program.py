@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from common.notifier import Notifier
     from edge_agent.agent import Agent
     from edge_agent.settings.config import Config
+    from edge_agent.spool.gap_records import Loss
 
 log = logging.getLogger("lamppost.agent")
 
@@ -34,6 +35,7 @@ class Program:
         self._at_terminal = sys.stdin.isatty()
         self._ending = False
         self._is_changed = False  # the settings, since they were read
+        self._unwritten: list[Loss] = []  # what no disk took of the agent before
         self._end_agent: Callable[[], object] = _nothing
         self._read_settings_again: Callable[[], object] = _nothing
 
@@ -44,6 +46,8 @@ class Program:
         signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
         while not self._ending and asyncio.run(self._run_one()):
             log.info("beginning anew")
+        if self._unwritten:
+            log.error("%d readings end with this agent: no disk took them", sum(loss.rows for loss in self._unwritten))
 
     def _end(self) -> None:
         self._ending = True
@@ -72,7 +76,9 @@ class Program:
         if self._is_changed:  # while this one came to be
             agent.errands.read_settings_again()
         if not self._ending:
+            agent.recorder.hear_of(self._unwritten)
             await agent.run(stop)
+            self._unwritten = agent.recorder.unwritten()
         self._end_agent = self._read_settings_again = _nothing
         return agent.errands.begin_anew and not self._ending
 

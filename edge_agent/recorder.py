@@ -97,6 +97,8 @@ class Recorder:
 
     def restore(self, now: Now) -> None:
         """Sensors go on with what they counted when this agent, or the one before it, ended."""
+        if self.timeline.offset_ms is not None:
+            self._move(self.timeline.offset_ms)
         before = self.spool.state(BOOT_KEY)
         of_this = before == self._boot or not is_boot(before)  # an agent of before did not say
         moved_ms = (self.timeline.offset_ms or 0) if of_this else None
@@ -148,9 +150,22 @@ class Recorder:
         self._pending += readings[:room]
         for reading in readings[room:]:
             self.refused += 1
-            name, time_ms = reading.series.sensor, reading.time_ms
-            known = self._lost.get(name, Loss(name, 0, time_ms, time_ms))
-            self._lost[name] = Loss(name, known.rows + 1, known.from_ms, time_ms)
+            self._lose(Loss(reading.series.sensor, 1, reading.time_ms, reading.time_ms))
+
+    def unwritten(self) -> list[Loss]:
+        """What no disk has taken: it goes with this recorder, and the next one of this program tells of it."""
+        told = [row for row in self._pending if gap_records.is_gap(row)]
+        found = gap_records.losses(row for row in self._pending if not gap_records.is_gap(row))
+        found += [
+            Loss(row.series.sensor, int(row.values["lost_count"]), int(row.values["from_ms"]), int(row.values["to_ms"]))
+            for row in told
+        ]
+        return [loss for loss in (*found, *self._lost.values()) if loss.rows]
+
+    def hear_of(self, unwritten: list[Loss]) -> None:
+        """What went with the recorder before this one. Call before `restore`."""
+        for loss in unwritten:
+            self._lose(loss)
 
     def commit(self, now: Now, closing: bool = False, seal: Sealing = "no") -> list[Sealed]:
         """Commit what is pending, with the state of open intervals, and seal if wanted; then look at the clocks."""
@@ -324,7 +339,13 @@ class Recorder:
         """What no disk has taken yet was stamped before there was a clock as well."""
         self._pending = [row._replace(time_ms=row.time_ms + by_ms) for row in self._pending]
         for name, (sensor, rows, from_ms, to_ms) in self._lost.items():
-            self._lost[name] = Loss(sensor, rows, from_ms + by_ms, to_ms + by_ms)
+            if from_ms < FLOOR_MS:  # the recorder before this one may have known the time
+                self._lost[name] = Loss(sensor, rows, from_ms + by_ms, to_ms + by_ms)
+
+    def _lose(self, loss: Loss) -> None:
+        known = self._lost.get(loss.sensor, loss._replace(rows=0))
+        from_ms, to_ms = min(known.from_ms, loss.from_ms), max(known.to_ms, loss.to_ms)
+        self._lost[loss.sensor] = Loss(loss.sensor, known.rows + loss.rows, from_ms, to_ms)
 
     def _clock(self) -> str:
         """The word for what is accepted now."""

@@ -282,6 +282,49 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: 
     assert sum(row.series == AIR for row in rows) == PENDING_MAX == made.accepted
 
 
+def test_what_no_disk_took_before_new_settings_is_told_behind_them(recorder: Recorders) -> None:
+    """With `config set` on a full disk went what waited in memory, and what had gone before it, without a word."""
+    made = recorder(kind=Full)
+    made.commit(Now(0, UTC, True))
+    Full.full, Full.asked = True, []
+    for n in range(PENDING_MAX + 500):
+        made.keep([air(UTC + n)])
+    made.commit(Now(1_000, UTC + 1_000, True))
+    for second in range(2, 5):  # each of which finds the disk full as well
+        made, before = recorder(kind=Full), made
+        made.hear_of(before.unwritten())
+        made.timeline.observe(1_000 * second, UTC + 1_000 * second, True)
+        made.restore(Now(1_000 * second, UTC + 1_000 * second, True))
+        made.commit(Now(1_000 * second, UTC + 1_000 * second, True))
+    Full.full = False
+    made.commit(Now(6_000, UTC + 6_000, True))
+    rows = [row for one in made.seal() for row in readings_of(one.data)[0]]
+    (gap,) = (row for row in rows if row.series.kind == "gap")
+    assert dict(gap.series.tags) == {"reason": "disk-full"}
+    assert gap.series.sensor == AIR.sensor
+    assert gap.values["lost_count"] == PENDING_MAX + 500
+    assert (gap.values["from_ms"], gap.values["to_ms"]) == (UTC, UTC + PENDING_MAX + 499)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_what_no_disk_took_while_nobody_knew_the_time_is_told_in_true_time(recorder: Recorders, knows: bool) -> None:
+    made = recorder(kind=Full)
+    made.commit(Now(0, 0, False))
+    Full.full, Full.asked = True, []
+    made.keep([air(500)])
+    made.commit(Now(1_000, 1_000, False))
+    made, before = recorder(kind=Full), made
+    made.hear_of(before.unwritten())
+    made.timeline.observe(2_000, UTC + 2_000, knows)
+    made.restore(Now(2_000, UTC + 2_000, knows))
+    Full.full = False
+    for second in (3, 4):
+        made.commit(Now(1_000 * second, UTC + 1_000 * second, True))
+    rows = [row for one in made.seal() for row in readings_of(one.data)[0]]
+    (gap,) = (row for row in rows if row.series.kind == "gap")
+    assert (gap.values["lost_count"], gap.values["from_ms"]) == (1, UTC + 500)
+
+
 def test_a_disk_that_is_full_for_hours_counts_each_reading_once_and_fills_no_memory(recorder: Recorders) -> None:
     """Accounts came on top of what memory may hold; of what came then some was both kept and told as lost."""
     made = recorder(kind=Full)
