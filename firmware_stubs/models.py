@@ -29,6 +29,7 @@ from firmware_stubs.stub import Stub
 MODELS: dict[str, Callable[..., Stub]] = {
     "plantower-pms5003": plantower.Pms5003,
     "plantower-pms3003": plantower.Pms3003,
+    "plantower-pms5003s": plantower.Pms5003s,
     "plantower-pms5003t": plantower.Pms5003t,
     "plantower-pms5003st": plantower.Pms5003st,
     "panasonic-sn-gcja5": panasonic.SnGcja5,

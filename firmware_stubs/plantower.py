@@ -83,6 +83,15 @@ class Pms5003t(Pms5003):
         return words, row | {"case_temp_c": climate[0] / 10, "case_rh_pct": climate[1] / 10}
 
 
+class Pms5003s(Pms5003):
+    """Formaldehyde in thousandths of mg/m³ in place of the version (PyPMS; its manual was not to be had)."""
+
+    def _words(self, t_s: float) -> tuple[list[int], Row]:
+        air = self.world(t_s)
+        row = particles(air) | {"hcho_ugm3": word(air.get("hcho_ugm3", 30))}
+        return list(map(int, row.values())), row
+
+
 class Pms5003st(Pms5003):
     """Seventeen words: formaldehyde, temperature and humidity behind the twelve (manual V2.0)."""
 

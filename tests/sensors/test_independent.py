@@ -55,6 +55,7 @@ TWINS = {
     "plantower-pms5003": Twin("PMSx003", MASSES | COUNTS | LARGE, PMS),
     "plantower-pms3003": Twin("PMS3003", MASSES, {}),
     "plantower-pms5003t": Twin("PMS5003T", MASSES | COUNTS | CASE, PMS),
+    "plantower-pms5003s": Twin("PMS5003S", MASSES | COUNTS | LARGE | {"hcho_ugm3": ("HCHO", 1000.0)}, PMS),
     "plantower-pms5003st": Twin("PMS5003ST", MASSES | COUNTS | LARGE | CASE | {"hcho_ugm3": ("HCHO", 1000.0)}, PMS),
     SDS: Twin("SDS01x", _raw("pm25:pm25", "pm10:pm10"), {}),
     "nova-sds198": Twin("SDS198", _raw("pm100:pm100"), {}),
