@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from edge_agent.hours import Hours
 from edge_agent.reading import Reading
+from edge_agent.sensor_state import PASSING
 from edge_agent.sensors.last_word import last_word
 from edge_agent.sensors.sensor import Sensor
 from edge_agent.spool import gap_records
@@ -43,8 +44,6 @@ REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estim
 HOURS_KEY, BOOT_KEY = "hours", "boot"
 _OF_THE_NODE = frozenset({"sensor_ledger", "gap", "node_health"})
 """What no sensor said: it has no account of its own."""
-_PASSING = (None, "warming_up", "settling")
-"""Doubts about a sensor's values that are no fault of it."""
 
 Sealing = Literal["no", "urgent", "all"]
 """Whether a commit seals: not, when something urgent waits, or in any case."""
@@ -380,7 +379,7 @@ class Recorder:
             since_s = (self._boot_ms - looked_ms) / 1000
             self._hours.observe(sensor.name, bad - before, since_s if silent else 0.0, stamp_ms)
             self._looked[sensor.name] = (bad, self._boot_ms)
-            failing = last_ms is not None and (silent or sensor.doubt not in _PASSING)
+            failing = last_ms is not None and (silent or sensor.doubt not in PASSING)
             if self.urgency is not None and self.urgency.begins_to_fail(sensor.name, failing, stamp_ms):
                 told += self._hours.tell(sensor.name, stamp_ms)
         return told

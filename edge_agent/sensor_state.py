@@ -9,6 +9,8 @@ from edge_agent.lines.not_opened import NO_SUCH_PORT
 OLD_S = 15.0
 FOREIGN_BYTES = 256  # a sensor of the model that the settings name has said something readable by then
 DAMAGED = 5  # the first bytes after a start may be half a frame
+PASSING = (None, "warming_up", "settling")
+"""Doubts about a sensor's values that are no fault of it."""
 
 
 def state_of(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED, STUCK, STUCK_CURE, why_not_opened
-from edge_agent.sensor_state import FOREIGN_BYTES, only_damage
+from edge_agent.sensor_state import FOREIGN_BYTES, PASSING, only_damage
 from edge_agent.words import reading, span
 from wire.quantities import QUANTITIES
 
@@ -92,6 +92,9 @@ def _spoken(check: str, mine: dict[str, Any], profile: Profile) -> Result:
     """What is to be said of what a sensor says."""
     if mine["doubt"] == "stale":
         return fail(check, "repeats one value: stuck", "take its power away for 10 s")
+    if mine["doubt"] not in PASSING:
+        cure = f"take its power away for 10 s; is it that model? lamppost profiles show {profile.name}"
+        return fail(check, f"says {mine['doubt']} of what it measures: not published", cure)
     bad, lately = sum(mine["bad"].values()), mine.get("lately", {"frames": 0, "bad": 0})
     total = sum(lately.values())
     if total >= 20 and lately["bad"] > BAD_SHARE * total:

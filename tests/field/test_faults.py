@@ -181,6 +181,8 @@ def said(**sensor: Any) -> dict[str, Any]:
         ({"lately": {"frames": 60, "bad": 40}}, State.FAIL, "cable"),
         ({"lately": {"frames": 90, "bad": 10}, "bad": {"bad_checksum": 400}}, State.OK, ""),  # the cable was mended
         ({"doubt": "stale"}, State.FAIL, "power"),
+        ({"doubt": "fan_error"}, State.FAIL, "profiles show plantower-pms5003"),
+        ({"doubt": "settling"}, State.OK, ""),
         ({"values": {"pm25_raw_ugm3": 99_999}}, State.WARN, "inlet"),
         ({"crowded": True}, State.WARN, "across the lane"),
         ({"values": {}}, State.WARN, "profiles show"),
