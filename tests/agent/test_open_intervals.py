@@ -11,9 +11,9 @@ from edge_agent.recorder import Now, Recorder
 from edge_agent.sensors.sensor import Sensor, counter_of
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Spool
+from wire.times import MINUTE_MS
 
 BEGIN_MS = 1_790_000_040_000
-MINUTE_MS = 60_000
 
 
 class Box:

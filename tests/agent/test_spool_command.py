@@ -24,10 +24,10 @@ from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Origin, Sealed, Spool
 from tests.closes import Closes
 from wire.exits import Failure
+from wire.times import HOUR_MS
 
 AIR = Series("air-1", "air_quality", (), "plantower-pms5003@1")
 ORIGIN = Origin("lp-1", "s", "b71d04c2", "synced")
-HOUR_MS = 3_600_000
 
 
 class Desk:

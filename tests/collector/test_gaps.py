@@ -14,10 +14,9 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from tests.stored import put
 from tests.typed import typed
-from wire.times import HOUR_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
 H = 495_000 * HOUR_MS
-MINUTE_MS = 60_000
 SENSOR = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
 
 

@@ -26,10 +26,10 @@ from wire import batch, check
 from wire.ack import Code
 from wire.batch import Block
 from wire.status import Birth
+from wire.times import HOUR_MS
 
 NOW = 1_790_000_062_000
 SPOOLS = {"lp-1": "a" * 32, "lp-2": "b" * 32}
-HOUR_MS = 3_600_000
 
 
 class Away(Sqlite):

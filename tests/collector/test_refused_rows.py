@@ -26,8 +26,8 @@ from tests.ingest import ingest_on
 from tests.servers import Influxd
 from wire import batch
 from wire.ack import Code
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 HOUR = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 TEXT_WHERE_A_NUMBER_BELONGS = b'air_quality,node=foreign pm10_raw_ugm3="text" 1790000000000000000'
 

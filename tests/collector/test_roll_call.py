@@ -16,9 +16,9 @@ from collector.standby.roll_call import roll_call
 from tests.servers import Mosquitto
 from wire import names
 from wire.collector_status import CollectorStatus, State, encode
+from wire.times import HOUR_MS
 
 pytestmark = pytest.mark.real
-HOUR_MS = 3_600_000
 SETTINGS: dict[str, Any] = {"name": "asker", "store": {"kind": "sqlite", "path": "readings.db"}}
 
 

@@ -11,8 +11,8 @@ import pytest
 from edge_agent.device import clock
 from edge_agent.settings.config import Config
 from edge_agent.setup import proof
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 NOW_MS = 1_790_000_000_000
 
 

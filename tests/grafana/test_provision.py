@@ -20,9 +20,10 @@ from collector.stores.influxql import Asker
 from collector.stores.store import Stored
 from tests.questions import engine, town
 from tests.servers import Influxd
+from wire.times import HOUR_MS
 
 DAY = "time >= {0}ms AND time < {1}ms"
-SPAN = (town.T0, town.T0 + 2 * 24 * town.HOUR_MS)
+SPAN = (town.T0, town.T0 + 2 * 24 * HOUR_MS)
 PANELS = [pytest.param(panel, id=f"{board.slug}: {panel.en}") for board in BOARDS for panel in board.panels]
 # What the town of the tests does not measure: the question must be answered, if with nothing.
 NOT_MEASURED = {"Gases", "Noise, highest", "Vehicles driving the wrong way", "Occupancy", "Free disk", "Clock offset",

@@ -19,8 +19,7 @@ from collector.identity.authority import new_key, pem_key
 from collector.init import Plan, begin
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
-
-DAY_MS = 24 * 3_600_000
+from wire.times import DAY_MS
 
 
 @pytest.fixture

@@ -30,9 +30,9 @@ from collector.stores.store import Select, Store, Stored, Table
 from tests.servers import Influxd
 from tests.stored import put
 from tests.typed import typed
+from wire.times import MINUTE_MS
 
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
-MINUTE_MS = 60_000
 MARCH = ("--since", "2026-03-01", "--until", "2026-03-02")
 
 

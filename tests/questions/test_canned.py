@@ -24,7 +24,7 @@ from tests.closes import Closes
 from tests.questions import engine, town
 from tests.servers import Influxd
 from tests.stored import put
-from wire.times import DAY_MS
+from wire.times import DAY_MS, HOUR_MS
 
 SPAN = (town.T0, town.T0 + DAY_MS)
 UTC = ZoneInfo("UTC")
@@ -81,7 +81,7 @@ def test_the_sql_tells_nothing_of_rows_and_stations_without_what_is_asked(
         tags = {"node": node, "site": "site-1", "sensor": "air-1"}
         tags |= {"lane": "1", "direction": "in"} if kind == "traffic_flow_1h" else {}
         cells = {column: [value] for column, value in columns.items()}
-        tables.append(Table(kind, tuple(sorted(tags.items())), [town.T0 + town.HOUR_MS], cells, frozenset()))
+        tables.append(Table(kind, tuple(sorted(tags.items())), [town.T0 + HOUR_MS], cells, frozenset()))
     store = closes(Sqlite(tmp_path / "town.db"))
     assert store.prepare() == Stored()
     put(store, *tables)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from collector.stores.store import Store, Stored, Table
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 T0 = 1_790_000_000_000 // (24 * HOUR_MS) * 24 * HOUR_MS
 """The first hour of the town's history."""
 

@@ -27,8 +27,8 @@ from lamppost import _build
 from tests.rules.high import PM25_HIGH
 from tests.stored import put
 from wire.exits import Failure
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
 WEEK = 7 * 24
 PM25: dict[str, Any] = {

@@ -23,6 +23,7 @@ from simulator.verify.verdict import Verdict
 from simulator.verify.verify import verify
 from simulator.world.passed import passed
 from tests.servers import Influxd
+from wire.times import HOUR_MS
 
 START_MS = 1_790_000_000_000
 NODES, SENSORS = 5, 2
@@ -188,9 +189,6 @@ def test_rows_at_another_site_and_twice_within_a_millisecond_are_found(tmp_path:
     assert {fault.where for fault in verdict.faults if fault.what == "never sent"} == {"air_quality uptown/lp-4/air-1"}
     town.store.close()
     town.notes.close()
-
-
-HOUR_MS = 3_600_000
 
 
 @pytest.mark.parametrize(

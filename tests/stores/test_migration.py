@@ -26,8 +26,8 @@ from collector.zones import zone_of
 from tests.servers import Influxd
 from tests.stored import put
 from wire.exits import Failure
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 T0 = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 TAGS = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
 REPORTING = Reporting(zone_of("Asia/Shanghai"))

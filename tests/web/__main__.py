@@ -34,10 +34,10 @@ from tests.servers import Influxd
 from tests.web.duty import DutyDesk
 from tests.web.served import Served
 from tests.web.year import HOURS_A_YEAR, write_minutes, write_year
+from wire.times import DAY_MS
 
 LIMIT_S = 1.0
 ROUNDS = 3
-DAY_MS = 86_400_000
 NODE = "lp-0002"
 
 

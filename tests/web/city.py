@@ -28,8 +28,8 @@ from device_profiles.catalogue import load as load_catalogue
 from tests.stored import put
 from tests.web.duty import DutyDesk
 from wire.quantities import QUANTITIES
+from wire.times import MINUTE_MS
 
-MINUTE_MS = 60_000
 CATALOGUE = load_catalogue()
 SENSORS = (
     Sensor("air-1", "plantower-pms5003@1"),

@@ -14,12 +14,12 @@ from collector.numbers.calibration import Record
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from collector.web.site import Sensor, Station
-from tests.web.city import MINUTE_MS, City
+from tests.web.city import City
 from tests.web.conftest import CHROMIUM, FLAGS
 from tests.web.served import Served
 from tests.web.year import write_minutes, write_year
+from wire.times import DAY_MS, MINUTE_MS
 
-DAY_MS = 24 * 60 * MINUTE_MS
 MILD = 0.18  # of the real year, which ends in smog: so that it leads to what the sensors say now
 
 PUBLIC = {"city": "/", "station-year": "/en/station/lp-0001?span=year", "wall": "/wall"}

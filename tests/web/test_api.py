@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from collector.web import query
 from collector.web.parameters import READINGS
-from tests.web.city import MINUTE_MS, City
+from tests.web.city import City
 from tests.web.served import Served
+from wire.times import MINUTE_MS
 
 ROOT = "/api/v1"
 

@@ -17,11 +17,11 @@ from collector.numbers.reporting import Reporting
 from collector.numbers.windows import day_of
 from collector.stations.station_query import concentrations
 from collector.stores.store import Table
-from tests.web.city import MINUTE_MS, City
+from tests.web.city import City
 from tests.web.served import Served
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 ROOT = "/api/v1"
-HOUR_MS, DAY_MS = 60 * MINUTE_MS, 24 * 60 * MINUTE_MS
 MIDNIGHT_MS = 1_772_294_400_000  # 2026-03-01T00:00+08:00
 NOW_MS = MIDNIGHT_MS + 2 * DAY_MS + 5 * HOUR_MS
 

@@ -8,8 +8,8 @@ import pytest
 from starlette.requests import Request
 
 from collector.web.forms import Allowance, client_of
+from wire.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 NOW_MS = 1_790_000_000_000
 
 

@@ -18,12 +18,12 @@ from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from collector.web.readings import look
 from tests.servers import wait_for
-from tests.web.city import MINUTE_MS, City
+from tests.web.city import City
 from tests.web.operator import Operator
 from tests.web.served import Served
+from wire.times import HOUR_MS, MINUTE_MS
 
 NOW_MS = 1_790_000_000_000
-HOUR_MS = 60 * MINUTE_MS
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,12 @@ from collector.web.speeds import told
 from collector.web.trend import SPANS, look_back, past_of
 from collector.web.vehicles import summed
 from tests.closes import Closes
-from tests.web.city import MINUTE_MS, City
+from tests.web.city import City
 from tests.web.served import Served
 from tests.web.year import write_year
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 from wire.traffic import SPEED_EDGES_KMH
 
-HOUR_MS, DAY_MS = 60 * MINUTE_MS, 24 * 60 * MINUTE_MS
 NOW_MS = 1_790_000_030_000
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

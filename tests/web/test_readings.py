@@ -20,7 +20,8 @@ from collector.web.readings import View, look
 from collector.web.site import AlertView, Station
 from collector.web.vehicles import total, traffic
 from collector.web.words import Words
-from tests.web.city import MINUTE_MS, City
+from tests.web.city import City
+from wire.times import MINUTE_MS
 
 NOW_MS = 1_790_000_030_000
 

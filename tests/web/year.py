@@ -15,9 +15,9 @@ from collector.numbers.windows import DAYS, HOURS, MINUTES, day, day_of, is_whol
 from collector.stores.store import Store, Table
 from simulator.replay import BEIJING
 from tests.stored import put
+from wire.times import HOUR_MS
 from wire.traffic import speed_cell
 
-HOUR_MS = 3_600_000
 HOURS_A_YEAR = 8784
 ROWS_AT_ONCE = 20_000
 
