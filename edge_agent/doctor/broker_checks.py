@@ -5,20 +5,18 @@ Connects as `{node}.doctor`, beside the running agent, with the agent's own cred
 
 from __future__ import annotations
 
-import queue
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from socket import getaddrinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from edge_agent.doctor.broker_session import NO_ANSWER, RIGHTS_CURE, STEP_S, session
 from edge_agent.doctor.result import Result, State, Station, fail, ok, skip, warn
-from wire import names
 from wire.exits import Failure
 from wire.exits import reason as in_words
 
@@ -26,9 +24,7 @@ if TYPE_CHECKING:
     from common.settings import BrokerAddress
     from edge_agent.settings.config import Config
 
-STEP_S = 4.0
 DEAD_S, PAST_DEAD_S = 2.0, 1.0  # all steps together end before the doctor's patience does
-BATCH_BYTES_MAX = 256 * 1024
 UNRENEWED = timedelta(days=14)  # the agent begins thirty days before the end
 STEPS = (
     "broker.dns", "broker.tcp", "broker.tls", "broker.expiry", "broker.auth", "broker.settings", "broker.acl",
@@ -40,16 +36,8 @@ _TLS_CURES = {
     "expired": "check the clock: date; else tell the office",
     "mismatch": "is that the broker's name? lamppost agent config get broker.host",
 }
-_NO_ANSWER = f"no answer in {STEP_S:g} s"
-_TOO_LATE = (_NO_ANSWER, "The handshake operation timed out", "timed out")
+_TOO_LATE = (NO_ANSWER, "The handshake operation timed out", "timed out")
 _SLOW_CURE = "the antenna, if it was quicker; lamppost agent status tells what waits"
-_OTHER_CURE = "is that a broker? check host and port"
-_OUT_CURE = "is the station retired? ask the office for a token, then: lamppost agent enrol"
-_RIGHTS_CURE = "tell the office: the node's rights at the broker"
-_REFUSAL_CURES = {
-    "Retain not supported": "mosquitto: retain_available true",
-    "QoS not supported": "mosquitto: max_qos 1 or 2",
-}
 
 
 def broker(station: Station) -> list[Result]:
@@ -62,7 +50,7 @@ def broker(station: Station) -> list[Result]:
         result = found
         if refusal is not None and found.id == "broker.acl" and found.state is State.OK:
             # the agent, which sends batches, knows more
-            result = fail(found.id, f"refuses what the agent sends: {refusal}", _RIGHTS_CURE)
+            result = fail(found.id, f"refuses what the agent sends: {refusal}", RIGHTS_CURE)
         is_lost = result.state is State.FAIL
         if result.text in _TOO_LATE and (station.said or {}).get("connected_s") is not None:
             # the agent has more patience
@@ -109,7 +97,7 @@ def _steps(settings: Config) -> Iterator[Result]:
         return
     connect_s = PAST_DEAD_S if dead else None
     yield from _tls(settings, address, connect_s)
-    yield from _mqtt(settings, address, connect_s)
+    yield from session(settings, address, connect_s)
     yield skip("broker.safe", "needs each address to answer") if dead else _safe(settings, address)
 
 
@@ -231,115 +219,3 @@ def _renewal_cure(settings: Config) -> str:
     if url is None:
         return f"it was enrolled by hand: lamppost agent enrol request {settings.node}, at the office stations accept"
     return f"date right? {url} to be reached? then the agent renews it by itself; after 90 days: lamppost agent enrol"
-
-
-@dataclass
-class _Talk:
-    """One short MQTT session, its answers in a queue."""
-
-    client: Any
-    answers: queue.Queue[tuple[str, Any]] = field(default_factory=queue.Queue)
-    has_ended: bool = False
-
-    def wait(self, kind: str) -> Any:
-        """The next answer of that kind; None when none comes in time, or the broker hangs up."""
-        until_s = time.monotonic() + STEP_S
-        while (left_s := until_s - time.monotonic()) > 0:
-            try:
-                found, answer = self.answers.get(timeout=left_s)
-            except queue.Empty:
-                return None
-            if found == kind:
-                return answer
-            if found == "end":
-                self.has_ended = True
-                return None
-        return None
-
-
-def _mqtt(settings: Config, address: BrokerAddress, connect_s: float | None) -> Iterator[Result]:
-    from edge_agent.identity.reach import mqtt_client
-
-    client = mqtt_client(settings, address, "doctor")
-    client.will_set(names.response(settings.node, "doctor"), None, 1, True)  # as the agent's; empty, it leaves nothing
-    if connect_s is not None:
-        client.connect_timeout = connect_s
-    talk = _Talk(client)
-    client.on_connect = lambda _c, _u, _f, reason, properties: talk.answers.put(("connack", (reason, properties)))
-    client.on_subscribe = lambda _c, _u, _m, reasons, _p: talk.answers.put(("suback", reasons))
-    client.on_publish = lambda _c, _u, _m, reason, _p: talk.answers.put(("puback", reason))
-    client.on_disconnect = lambda *_: talk.answers.put(("end", None))
-    try:
-        client.connect(address.host, address.port, 30)
-        client.loop_start()
-        yield from _session(settings, talk)
-    except OSError as error:
-        yield fail("broker.auth", in_words(error), _OTHER_CURE)
-    finally:
-        client.disconnect()
-        client.loop_stop()
-
-
-def _session(settings: Config, talk: _Talk) -> Iterator[Result]:
-    answer = talk.wait("connack")
-    if talk.has_ended:
-        cure = _OTHER_CURE if settings.identity is None else _OUT_CURE
-        yield fail("broker.auth", "it hangs up without an answer", cure)
-        return
-    if answer is None:
-        cure = "is that a broker that keeps retained messages, and is the port right?"
-        yield fail("broker.auth", _NO_ANSWER, cure)
-        return
-    reason, properties = answer
-    if reason.is_failure:
-        if "protocol version" in str(reason).lower():
-            text = "speaks MQTT 3.1.1 only: it says yes to what it throws away"
-            yield fail("broker.auth", text, "use a broker with MQTT 5")
-        else:
-            cure = _REFUSAL_CURES.get(str(reason), "user, password or certificate: sudo lamppost agent setup --anew")
-            yield fail("broker.auth", f"refused: {reason}", cure)
-        return
-    yield ok("broker.auth", f"let in as {settings.broker.username or settings.node}")
-    if settings.broker.protocol == "5":
-        yield settings_result(vars(properties) if properties is not None else {})
-    else:
-        text = "MQTT 3.1.1 says yes to a publish that it throws away: only our own confirmations count"
-        yield warn("broker.settings", text, "a broker with MQTT 5, then broker.protocol: 5")
-    talk.client.subscribe([(names.ack(settings.node), 1), (names.request(settings.node, "+"), 1)])
-    granted = talk.wait("suback")
-    if talk.has_ended:
-        yield fail("broker.acl", "it hangs up on whoever wants to hear acknowledgements", _RIGHTS_CURE)
-        return
-    if granted is None:
-        yield fail("broker.acl", _NO_ANSWER, "a slow or full broker: tell the office")
-        return
-    if any(code.is_failure for code in granted):
-        text = "may not hear acknowledgements: nothing would ever be released"
-        yield fail("broker.acl", text, _RIGHTS_CURE)
-        return
-    began_s = time.monotonic()
-    talk.client.publish(names.response(settings.node, "doctor"), b'{"v":1,"tx":"doctor"}', 1)
-    done = talk.wait("puback")
-    if talk.has_ended:
-        yield fail("broker.acl", "it hangs up on whoever publishes", _RIGHTS_CURE)
-    elif done is None:
-        yield ok("broker.acl", "may hear acknowledgements and requests")
-        yield fail("broker.roundtrip", _NO_ANSWER, "a slow or full broker: tell the office")
-    elif done.is_failure:
-        yield fail("broker.acl", f"may not publish: {done}", _RIGHTS_CURE)
-    else:
-        yield ok("broker.acl", "may publish, and hear acknowledgements")
-        yield ok("broker.roundtrip", f"PUBACK {(time.monotonic() - began_s) * 1000:.0f} ms")
-
-
-def settings_result(said: dict[str, Any]) -> Result:
-    """Would this broker's own settings, as its CONNACK tells them, lose or hold up data?"""
-    check = "broker.settings"
-    largest = said.get("MaximumPacketSize")
-    if largest is not None and largest < BATCH_BYTES_MAX:
-        text = f"takes packets of {largest} bytes; a batch may have {BATCH_BYTES_MAX}: it would never arrive"
-        return fail(check, text, "mosquitto: max_packet_size 393216 or none")
-    alive_s = said.get("ServerKeepAlive")
-    if alive_s is not None and alive_s < 10:
-        return warn(check, f"wants a sign of life every {alive_s} s", "mosquitto: max_keepalive 120")
-    return ok(check, "nothing in them would lose data")

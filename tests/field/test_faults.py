@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from edge_agent.device import clock
-from edge_agent.doctor import broker_checks, machine_checks, sensor_checks, serial_checks
+from edge_agent.doctor import broker_checks, broker_session, machine_checks, sensor_checks, serial_checks
 from edge_agent.doctor.result import Result, State, Station, fail
 from edge_agent.doctor.run import CHECKS, Check, chosen, examine
 from edge_agent.doctor.screen import screen
@@ -326,7 +326,7 @@ def test_a_broker_that_hangs_up_on_whom_it_let_in_is_no_slow_one(tmp_path: Path,
     assert "hangs up" in found["broker.acl"].text
     assert "rights" in found["broker.acl"].cure
     assert found["broker.roundtrip"].state is State.SKIP
-    assert time.monotonic() - began_s < broker_checks.STEP_S
+    assert time.monotonic() - began_s < broker_session.STEP_S
 
 
 def hang_up_behind(server: socket.socket, takes: str) -> None:
@@ -358,7 +358,7 @@ def test_a_line_that_is_slower_than_the_doctor_waits_is_no_wrong_port(
     tmp_path: Path, connected_s: float | None, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of an agent that was connected it said so, at six seconds there and back."""
-    monkeypatch.setattr(broker_checks, "STEP_S", 0.2)
+    monkeypatch.setattr(broker_session, "STEP_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         station = Station(agent_file(tmp_path, mute.getsockname()[1]))
         station.__dict__["said"] = {"connected_s": connected_s}
