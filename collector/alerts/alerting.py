@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from collector.alerts import audit, catch_up, points, shared_duty
+from collector.alerts import catch_up, deeds, points, shared_duty
 from collector.alerts.book import Book
 from collector.alerts.carrier import Carrier
 from collector.alerts.duty import Duty
@@ -84,7 +84,7 @@ class Alerting:
         self._store = store
         self._book = Book(db)
         self.points = Carrier(self._book.unstored, partial(points.write, store), self._book.stored)
-        write_trail = partial(audit.write, trail, Edge(log))
+        write_trail = partial(deeds.write, trail, Edge(log))
         self.trail = Carrier(self._book.untrailed, write_trail, self._book.trailed)
         saved = self._book.rules()
         self._desk_ms: int = saved.pop("desk", 0)  # when it changed last
