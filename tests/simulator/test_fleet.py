@@ -11,7 +11,7 @@ import pytest
 from collector.stores.influx1 import Influx1
 from simulator.fleet.fleet import Fleet
 from simulator.fleet.node import VirtualNode, identity
-from simulator.fleet.steady import Steady
+from tests.fleet.steady import Steady
 from tests.rig import Rig
 from tests.servers import Influxd, Mosquitto, wait_for
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from simulator.fleet.fleet import Fleet
 from simulator.fleet.node import VirtualNode, identity
-from simulator.fleet.steady import Steady
+from tests.fleet.steady import Steady
 from tests.remains import end_with_us
 from tests.rig import Rig, rig_alone
 
