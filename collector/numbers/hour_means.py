@@ -53,10 +53,10 @@ class HourMeans:
         """The mean of the hours that end with this one."""
         return self.mean(name, hour_ms - (hours - 1) * HOUR_MS, hour_ms + HOUR_MS, rule)
 
-    def largest(self, name: str, first_ms: int, end_ms: int, rule: Rule | None = None) -> float | None:
-        """The largest hourly mean of a span; a `rule` says of how many it must be."""
+    def largest(self, name: str, first_ms: int, end_ms: int, rule: Rule) -> float | None:
+        """The largest hourly mean of a span; `rule` says of how many it must be."""
         values = self.valid(name, first_ms, end_ms)
-        largest = max(values, default=None) if rule is None or rule.is_met(len(values)) else None
+        largest = max(values) if values and rule.is_met(len(values)) else None
         return self._given(largest, len(values), (end_ms - first_ms) // HOUR_MS)
 
     def largest_8h(

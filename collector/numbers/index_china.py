@@ -66,7 +66,7 @@ def day_index(means: HourMeans, standard: Standard, reporting: Reporting, day: t
             largest = means.largest_8h(name, day[0], windows, GB_8H, lambda n, top: _is_mda8(n, top, target, state))
             given.append(at_state(target, name, "8h", largest, state))
             if china_aqi.scale(on) is china_aqi.HJ_633_2012:
-                given.append(at_state(target, name, "1h", means.largest(name, *day), state))
+                given.append(at_state(target, name, "1h", means.largest(name, *day, GB_DAY), state))
         else:
             given.append(at_state(target, name, "24h", means.mean(name, *day, GB_DAY), state))
     return _made(given, Report.DAILY, on)

@@ -137,7 +137,7 @@ def china_day(air: Air, first: int, count: int, edition: int) -> Read:
         largest = air.largest_8h(name, first, count - 7, lambda n, top: _is_day_of_ozone(air, n, top))
         given.append((name, "8h", largest))
         if edition == 2012:
-            given.append((name, "1h", air.largest(name, first, count, 1)))
+            given.append((name, "1h", air.largest(name, first, count, 20)))
     return _china(air, given, edition)
 
 

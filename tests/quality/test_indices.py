@@ -153,6 +153,17 @@ def test_a_chinese_day_of_ozone_above_the_limit_counts_although_hours_are_missin
     assert (found.index.value if found.index else None) == value
 
 
+@pytest.mark.parametrize(("count", "category"), [(1, "NA"), (12, "NA"), (24, "优")])
+def test_a_day_of_2012_is_not_known_by_the_ozone_of_a_few_of_its_hours(count: int, category: str) -> None:
+    """A station that began at 23:00, with 212 µg/m³ of PM2.5, had a good day by its one hour of ozone."""
+    day = day_of(at("2016-06-01T12:00"), CHINA)
+    air = hours_of(day[1] - count * HOUR_MS, o3_ugm3=[8.0] * count)
+    air[day[1] - HOUR_MS] |= {"pm25_ugm3_mean": 212.0, "pm25_ugm3_n": 60}
+    found = daily("china-2012", Reporting(CHINA, ("china-2012",)), air, day)
+    assert found is not None
+    assert found.fields()["category"] == category
+
+
 @pytest.mark.parametrize("minutes", [44, 45])
 def test_an_hour_or_a_day_without_enough_of_its_only_pollutant_is_na(minutes: int) -> None:
     """HJ 633-2026 5.3.1: it is published as NA. Left out, the number of before would stay where air was corrected."""
