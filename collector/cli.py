@@ -23,6 +23,7 @@ from collector.commands.options import (
     show_json,
 )
 from collector.commands.recompute import recompute
+from collector.commands.unwatched import unwatched
 from wire.exits import Exit, Failure
 from wire.times import MINUTE_MS
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import threading
 
     from collector.config import Config
+    from collector.rules.rule import Rule
     from wire.collector_status import CollectorStatus
 
 
@@ -103,8 +105,10 @@ def check(file: Path = typer.Argument(..., help="The settings file."), as_json: 
     settings = load_settings(file)
     rules = _check(settings)
     page = f"page on port {settings.web.port}, days of {settings.web.time_zone}"
-    text = f"{file}: fine. Store {settings.store.kind}, {counted(rules, 'rule')}, {page}."
-    say(text, as_json, file=str(file), rules=rules)
+    text = f"{file}: fine. Store {settings.store.kind}, {counted(len(rules), 'rule')}, {page}."
+    say(text, as_json, file=str(file), rules=len(rules))
+    for slip in unwatched(settings, rules):
+        typer.echo(slip, err=True)
     if rules and not settings.alerts.channels:
         typer.echo("alerts are shown on the pages and told to nobody: alerts.channels is empty", err=True)
 
@@ -308,8 +312,8 @@ def sample() -> None:
     typer.echo(SAMPLE.read_bytes(), nl=False)  # a file is wanted, whatever letters this terminal has
 
 
-def _check(settings: Config, as_the_service: bool = False) -> int:
-    """Whether rules, channels, keys and secrets can be used; how many rules there are. Raises Failure.
+def _check(settings: Config, as_the_service: bool = False) -> list[Rule]:
+    """Whether rules, channels, keys and secrets can be used; the rules. Raises Failure.
 
     What a person may not read is no fault: it is the collector's own. It is one when the service itself may not.
     """
@@ -337,4 +341,4 @@ def _check(settings: Config, as_the_service: bool = False) -> int:
         except Failure as failure:
             if as_the_service or failure.code is not Exit.NOT_PERMITTED:
                 raise
-    return len(rules)
+    return rules

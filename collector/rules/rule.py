@@ -201,9 +201,11 @@ class Scope(_Strict):
 
     def holds(self, tags: dict[str, str], labels: dict[str, str]) -> bool:
         """Whether a series of these tags, at a station of these labels, is watched."""
-        return all(_matches(tags.get(key, ""), patterns) for key, patterns in self.narrowed) and all(
-            _matches(labels.get(key, ""), patterns) for key, patterns in self.labels.items()
-        )
+        return all(_matches(tags.get(key, ""), patterns) for key, patterns in self.narrowed) and self.fits(labels)
+
+    def fits(self, labels: dict[str, str]) -> bool:
+        """Whether stations of these labels are watched."""
+        return all(_matches(labels.get(key, ""), patterns) for key, patterns in self.labels.items())
 
     @cached_property
     def everything(self) -> bool:

@@ -69,3 +69,31 @@ def test_a_file_of_addresses_that_cannot_be_used_is_told_before_a_start(
     said = capsys.readouterr().err
     assert str(file) in said
     assert word in said
+
+
+def test_a_rule_whose_scope_names_what_nobody_is_called_is_pointed_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was fine, and its street was never watched. A station may be on its way: that is no reason to refuse it."""
+    rules, settings = tmp_path / "rules.yaml", tmp_path / "collector.yaml"
+    scopes: dict[str, Any] = {
+        "far": {"node": ["lp-1", "lp-01"]},
+        "school": {"labels": {"beside": "shcool"}},
+        "fine": {"node": "lp-0*", "sensor": "air-1", "site": "east", "labels": {"beside": "school"}},
+    }
+    bare = {"kind": "weather", "absent": "10m", "text": {"zh": "无", "en": "none"}}
+    rules.write_text(json.dumps([{"alert": name, "scope": scope} | bare for name, scope in scopes.items()]))
+    store = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
+    stations = [{"node": "lp-01", "zh": "甲", "en": "A", "labels": {"beside": "school"}}]
+    plain = {"broker": {"host": "127.0.0.1"}, "store": store, "stations": stations, "rules": [str(rules)]}
+    settings.write_text(json.dumps(plain | {"state_file": str(tmp_path / "state.db")}))
+    monkeypatch.setattr(sys, "argv", ["lamppost", "collector", "check", str(settings)])
+    with pytest.raises(SystemExit) as ended:
+        lamppost.main()
+    assert not ended.value.code
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == [
+        "far: no node is called lp-1; did you mean lp-01?",
+        "school: no station of the settings has such labels; it watches none yet",
+    ]
+    assert not any(line.startswith("fine:") for line in said)
