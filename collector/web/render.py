@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
+from markupsafe import Markup
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.web import chart, map
@@ -29,7 +30,7 @@ HEAP_MIN, HEAP_MAX = 3, 200
 ALERTS_FIRST, ALERTS_MAX = 4, 50
 """Entries that stand on a page at once, and at most when it is opened: the stations are what people came for."""
 WALL_ALERTS_MAX = 3
-DESK_ALERTS_MAX = 200  # a thousand with their forms are 2.4 MB, renewed every second or two
+DESK_ALERTS_MAX = 200  # a thousand are 2.4 MB, renewed every second or two
 _SEVERITIES = ("critical", "major", "minor", "warning", "info")
 
 
@@ -98,6 +99,7 @@ class Renderer:
         self._templates.filters["entries"] = entries
         self._templates.filters["heaps"] = heaps
         self._templates.filters["on_desk"] = on_desk
+        self._templates.filters["folded"] = folded
         self._templates.filters["pressing"] = pressing
         self._words: dict[Language, Words] = {
             "zh": Words("zh", site.time_zone, site.now_ms),
@@ -189,6 +191,12 @@ def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
 def on_desk(alerts: Sequence[AlertView]) -> list[AlertView]:
     """The alerts that the desk lists: first those that nobody has, as `lamppost alerts` does; not all of too many."""
     return sorted(alerts, key=lambda one: one.attention != "open")[:DESK_ALERTS_MAX]
+
+
+def folded(page: Markup) -> Markup:
+    """Where there is a script, forms are text until one is opened: over six hundred a browser takes two seconds."""
+    start, end = Markup("<form "), Markup("</form>")
+    return page.replace(start, Markup("<noscript>") + start).replace(end, end + Markup("</noscript>"))
 
 
 def next_open(alerts: Sequence[AlertView], done: AlertView) -> AlertView:

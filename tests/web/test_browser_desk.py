@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,7 @@ def test_a_station_s_page_on_the_desk_moves_as_a_whole(seen: Seen, served: Serve
 def test_who_presses_a_button_twice_has_done_it_once(seen: Seen) -> None:
     """On a slow line each press was a silence, and the second went on when an operator ended the first."""
     seen.enter()
+    seen.page.keyboard.press("s")
     sent = """() => {
       const form = document.querySelector("#alert-f1 details[data-key=s] form"), goes = [];
       addEventListener("submit", (event) => { goes.push(!event.defaultPrevented); event.preventDefault(); });
@@ -98,6 +100,45 @@ def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, se
         seen.page.keyboard.press("Enter")
     seen.go("/en/ops/alert/f1")
     assert "sent by the stream's own form" in seen.page.inner_text("main")
+
+
+def test_a_desk_of_many_alerts_has_the_form_that_is_opened_and_no_other(seen: Seen, served: Served) -> None:
+    """A browser looks at each form, whatever it is folded into: of two hundred alerts a desk took two seconds."""
+    first = served.city.alerts[0]
+    served.city.alerts = [
+        replace(first, fingerprint=f"o{n:03d}", rule=f"o{n % 20}", node=f"lp-2{n:03d}") for n in range(200)
+    ]
+    for alert in served.city.alerts:
+        served.city.duty.hear(alert)
+    seen.enter()
+    page = seen.page
+    forms = page.evaluate("document.forms.length")
+    page.click("#alert-o007 summary >> nth=0")
+    page.fill("#alert-o007 [name=note]", "by mouse")
+    assert page.evaluate("document.forms.length") == forms + 1 < 10
+    page.click("#alert-o007 [open] button")
+    page.wait_for_selector("#alert-o007 .word:text('acknowledged')")
+    page.click(".heap summary >> nth=0")
+    page.fill(".heap [name=note]", "the heap")
+    page.click(".heap[open] button")
+    page.wait_for_url("**/en/ops#alerts")
+    assert [deed.note for deed in served.city.duty.deeds] == [
+        "by mouse",
+        *["the heap"] * 10,
+    ]  # of a rule's ten stations
+
+
+def test_without_a_script_the_forms_of_the_list_are_there(seen: Seen, browser: Any, served: Served) -> None:
+    seen.enter()
+    context = browser.new_context(java_script_enabled=False, storage_state=seen.page.context.storage_state())
+    page = context.new_page()
+    page.goto(served.url("/en/ops"))
+    page.click("#alert-f1 summary >> nth=0")
+    page.fill("#alert-f1 details[open] [name=note]", "no script")
+    page.click("#alert-f1 details[open] button")
+    page.wait_for_selector("#alert-f1 .word:text('acknowledged')")
+    context.close()
+    assert [deed.note for deed in served.city.duty.deeds] == ["no script"]
 
 
 def test_who_tabs_through_the_desk_or_scrolls_on_stays_there_while_it_is_renewed(seen: Seen, served: Served) -> None:

@@ -20,20 +20,29 @@ function move(step) {
   all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))]?.focus();
 }
 
+// A form of the list is text until it is opened. The list came in a message that is the same for everybody; the token
+// that a form must carry is this session's own.
+function unfold(details) {
+  const text = details.querySelector(":scope > noscript");
+  if (!text) return;
+  text.outerHTML = text.textContent;
+  details.querySelector("input[name=csrf]").value = document.body.dataset.csrf;
+}
+addEventListener("toggle", (event) => unfold(event.target), true);
+
 function open(key) {
   const row = document.activeElement?.closest("[data-row]") ?? rows()[0];
   const form = row?.querySelector(`details[data-key="${key}"]`);
   if (!form) return;
+  unfold(form);
   form.open = true;
   form.querySelector("input:not([type=hidden]), button").focus();
 }
 
-// Messages are the same for everybody; the token that a form must carry is this session's own.
 addEventListener("renewed", () => {
   const firing = document.querySelector("[data-firing]")?.dataset.firing;
   const plain = document.title.replace(/^\(\d+\) /, "");
   if (firing !== undefined) document.title = Number(firing) ? `(${firing}) ${plain}` : plain;
-  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = document.body.dataset.csrf;
 });
 
 addEventListener("keydown", (event) => {

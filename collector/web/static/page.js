@@ -4,6 +4,7 @@
 
 const SECOND = 1000;
 
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 const shown = new WeakMap();
 const waiting = new Map(); // parts that came and are not on the page yet, by name
 
@@ -34,6 +35,7 @@ function replacePart(old, part) {
 // What the page had from the beginning, as a message would tell it: without ages, and without this session's own token.
 function asTold(part) {
   const copy = part.cloneNode(true);
+  for (const text of copy.querySelectorAll("noscript")) text.replaceChildren(...parse(text.textContent).body.childNodes);
   for (const time of copy.querySelectorAll("time[data-ms]")) time.textContent = "";
   for (const field of copy.querySelectorAll("input[name=csrf]")) field.setAttribute("value", "");
   return copy.innerHTML;
@@ -65,8 +67,7 @@ function replaceParts() {
 }
 
 function receive(html) {
-  const fresh = new DOMParser().parseFromString(html, "text/html");
-  for (const part of fresh.querySelectorAll("[data-live]")) waiting.set(part.dataset.live, part);
+  for (const part of parse(html).querySelectorAll("[data-live]")) waiting.set(part.dataset.live, part);
   replaceParts();
 }
 
