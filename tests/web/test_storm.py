@@ -73,6 +73,9 @@ def test_what_ended_tells_the_limit_of_its_end_as_such(storm: Served) -> None:
     storm.city.alerts = ended
     assert "55 µg/m³ (clears at 60)" in storm.get("/en/").text
     assert "55 µg/m³（解除阈值 60）" in storm.get("/").text
+    desk = Operator(storm).get("/en/ops").text
+    assert desk.count("55 µg/m³ (clears at 60)") == 3
+    assert "Threshold 60" not in desk
 
 
 def test_a_rule_at_two_stations_is_two_entries(storm: Served) -> None:
