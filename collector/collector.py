@@ -116,7 +116,9 @@ class Collector:
         )  # fmt: skip
         self.mishaps = Mishaps(self.counts, self.ingest.alarm, config.state_file, config.desk_file)
         self.alerting.watch.on_broken = self.mishaps.broken_by
-        self.presence = Presence(self.registry, self.pipeline, self.alerting, self.turn, self.counts, on_event, clock())
+        self.presence = Presence(
+            self.registry, self.pipeline, self.alerting.watch, self.turn, self.counts, on_event, clock()
+        )
         self.announcer = Announcer(self.alerting, self.link, key, self.mishaps, on_event)
         self.teller = setup.teller(config, self.alerting, clock)
         self.certificates = Certificates(config, ApiTokens(desk).listed)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from collector.adapters.guests import GUEST
-from collector.alerts.alerting import Alerting
+from collector.alerts.watch import Watch
 from collector.config import CANARY
 from collector.delivery.registry import Registry
 from collector.pipeline import Pipeline
@@ -35,13 +35,13 @@ class Presence:
         self,
         registry: Registry,
         pipeline: Pipeline,
-        alerting: Alerting,
+        watch: Watch,
         turn: Turn,
         counts: Counter[str],
         on_event: Callable[[dict[str, object]], None],
         now_ms: int,
     ) -> None:
-        self._registry, self._pipeline, self._alerting, self._turn = registry, pipeline, alerting, turn
+        self._registry, self._pipeline, self._watch, self._turn = registry, pipeline, watch, turn
         self._counts, self._on_event = counts, on_event
         self._flapping = Flapping()
         self._born: list[Birth] = []  # in this round
@@ -104,7 +104,7 @@ class Presence:
         """This collector works from now on: each agent sends again at once what nobody has answered."""
         nodes = self._registry.nodes()
         for node in nodes:
-            self._alerting.watch.node_state(node.birth.node, node.online, now_ms)
+            self._watch.node_state(node.birth.node, node.online, now_ms)
         self._pipeline.greet([node.birth for node in nodes if node.online], now_ms)
         self._count_due_ms = now_ms + INVENTORY_MS
 
@@ -112,7 +112,7 @@ class Presence:
         """Let the rules know, when that is due, which sensors are to be expected."""
         if self._count_due_ms and not 0 < self._count_due_ms - now_ms <= INVENTORY_MS:
             self._count_due_ms = 0
-            self._alerting.watch.expect(self._registry.nodes(), now_ms)
+            self._watch.expect(self._registry.nodes(), now_ms)
 
     def _told(self, said: Birth | Death, now_ms: int) -> None:
         if self._registry.update(said, now_ms):
@@ -127,7 +127,7 @@ class Presence:
             text = f"the link of {node} comes and goes all the time: are there two of that name, a clone or a thief?"
             self._pipeline.ingest.alarm(f"flapping:{node}", text)
         if self._turn.active:
-            self._alerting.watch.node_state(node, online, now_ms)
+            self._watch.node_state(node, online, now_ms)
             self._count_due_ms = self._count_due_ms or now_ms + INVENTORY_MS
         self._on_event({"type": "node", "node": node, "online": online})
 

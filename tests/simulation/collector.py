@@ -70,8 +70,11 @@ class _Absent:
 
     trouble = None
 
-    def __getattr__(self, name: str) -> Callable[..., tuple[()]]:
-        return lambda *_, **__: ()
+    def __getattr__(self, name: str) -> _Absent:
+        return self
+
+    def __call__(self, *_: object, **__: object) -> tuple[()]:
+        return ()
 
 
 class Unforgiven(Mishaps):
