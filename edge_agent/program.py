@@ -76,9 +76,9 @@ class Program:
         if self._is_changed:  # while this one came to be
             agent.errands.read_settings_again()
         if not self._ending:
-            agent.recorder.hear_of(self._unwritten)
+            agent.recorder.unwritten.hear_of(self._unwritten)
             await agent.run(stop)
-            self._unwritten = agent.recorder.unwritten()
+            self._unwritten = agent.recorder.unwritten.losses()
         self._end_agent = self._read_settings_again = _nothing
         return agent.errands.begin_anew and not self._ending
 

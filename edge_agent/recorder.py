@@ -33,12 +33,12 @@ from edge_agent.spool.spool import (
     SpoolIoError,
 )
 from edge_agent.timeline import FLOOR_MS, Timeline
+from edge_agent.unwritten import Unwritten
 from edge_agent.urgency import Urgency
 from wire.names import is_boot
 
 log = logging.getLogger("lamppost.recorder")
 
-PENDING_MAX = 10_000
 AT_ONCE = 1_000  # readings a commit: to try all of them every second would keep a board busy while its disk is full
 REBOOT_MS = 30_000  # how long a restart takes, for times that can only be estimated
 HOURS_KEY, BOOT_KEY = "hours", "boot"
@@ -84,8 +84,7 @@ class Recorder:
         self._boot_ms = 0
         self._sensors = sensors
         self._open_spool = open_spool
-        self._pending: list[Reading] = []
-        self._lost: dict[str, Loss] = {}
+        self.unwritten = Unwritten()
         self._hours = Hours(None if renamed else self.spool.state(HOURS_KEY))  # what went out is the old name's
         self._gone: dict[str, None] = {}  # sensors whose last word goes with the next commit, and then their state
         self._life = self.spool.spool_id
@@ -97,7 +96,7 @@ class Recorder:
     def restore(self, now: Now) -> None:
         """Sensors go on with what they counted when this agent, or the one before it, ended."""
         if self.timeline.offset_ms is not None:
-            self._move(self.timeline.offset_ms)
+            self.unwritten.move(self.timeline.offset_ms)
         before = self.spool.state(BOOT_KEY)
         of_this = before == self._boot or not is_boot(before)  # an agent of before did not say
         moved_ms = (self.timeline.offset_ms or 0) if of_this else None
@@ -145,26 +144,7 @@ class Recorder:
         if self.urgency is not None:
             self.urgency.see(readings)
         self.taken += len(readings)
-        room = max(0, PENDING_MAX - len(self._pending))
-        self._pending += readings[:room]
-        for reading in readings[room:]:
-            self.refused += 1
-            self._lose(Loss(reading.series.sensor, 1, reading.time_ms, reading.time_ms))
-
-    def unwritten(self) -> list[Loss]:
-        """What no disk has taken: it goes with this recorder, and the next one of this program tells of it."""
-        told = [row for row in self._pending if gap_records.is_gap(row)]
-        found = gap_records.losses(row for row in self._pending if not gap_records.is_gap(row))
-        found += [
-            Loss(row.series.sensor, int(row.values["lost_count"]), int(row.values["from_ms"]), int(row.values["to_ms"]))
-            for row in told
-        ]
-        return [loss for loss in (*found, *self._lost.values()) if loss.rows]
-
-    def hear_of(self, unwritten: list[Loss]) -> None:
-        """What went with the recorder before this one. Call before `restore`."""
-        for loss in unwritten:
-            self._lose(loss)
+        self.refused += self.unwritten.keep(readings)
 
     def commit(self, now: Now, closing: bool = False, seal: Sealing = "no") -> list[Sealed]:
         """Commit what is pending, with the state of open intervals, and seal if wanted; then look at the clocks."""
@@ -183,7 +163,7 @@ class Recorder:
                 sealed = self.seal()  # before anything later is accepted, or what waited would have to move behind it
             told = self._tally(stamp)
             if self.disk_ok:  # else told later: a disk that is full for weeks would fill memory with its accounts
-                self._pending += [*self._hours.tick(stamp, closing), *told, *self._gaps(stamp)]
+                self.unwritten.readings += [*self._hours.tick(stamp, closing), *told, *self.unwritten.gaps(stamp)]
         urgent = seal == "urgent" and self.urgency is not None and self.urgency.due
         sealed += self._write(seal == "all" or urgent)
         if self._restores(now):
@@ -221,11 +201,11 @@ class Recorder:
     def _write(self, seal: bool = False) -> list[Sealed]:
         """What waits goes to the disk, much of it in several commits: one that is full is asked to take little."""
         while True:
-            part, rest = self._pending[:AT_ONCE], self._pending[AT_ONCE:]
+            part, rest = self.unwritten.readings[:AT_ONCE], self.unwritten.readings[AT_ONCE:]
             sealed = self._write_part(part, seal and not rest)
             if sealed is None:
                 return []
-            self._pending = rest
+            self.unwritten.readings = rest
             if not rest:
                 break
         if not self.disk_ok:
@@ -318,7 +298,7 @@ class Recorder:
             self._shift(step_ms)
             # what was sealed keeps its times for ever: which of them are doubtful is told beside them
             doubtful = Loss("node", 0, *self.timeline.doubtful)
-            self._pending.append(gap_records.record(doubtful, "clock-set", self.stamp(now)))
+            self.unwritten.readings.append(gap_records.record(doubtful, "clock-set", self.stamp(now)))
             try:
                 self.spool.doubt()
             except SpoolError as error:
@@ -327,24 +307,12 @@ class Recorder:
             assert self.timeline.offset_ms is not None
             log.info("the clock is trusted")
             self._shift(self.timeline.offset_ms)
-            self._move(self.timeline.offset_ms)
+            self.unwritten.move(self.timeline.offset_ms)
 
     def _shift(self, by_ms: int) -> None:
         """What sensors know by the clock moves with it: an interval that began ahead of it would not end."""
         for sensor in self._sensors:
             sensor.shift(by_ms)
-
-    def _move(self, by_ms: int) -> None:
-        """What no disk has taken yet was stamped before there was a clock as well."""
-        self._pending = [row._replace(time_ms=row.time_ms + by_ms) for row in self._pending]
-        for name, (sensor, rows, from_ms, to_ms) in self._lost.items():
-            if from_ms < FLOOR_MS:  # the recorder before this one may have known the time
-                self._lost[name] = Loss(sensor, rows, from_ms + by_ms, to_ms + by_ms)
-
-    def _lose(self, loss: Loss) -> None:
-        known = self._lost.get(loss.sensor, loss._replace(rows=0))
-        from_ms, to_ms = min(known.from_ms, loss.from_ms), max(known.to_ms, loss.to_ms)
-        self._lost[loss.sensor] = Loss(loss.sensor, known.rows + loss.rows, from_ms, to_ms)
 
     def _clock(self) -> str:
         """The word for what is accepted now."""
@@ -383,10 +351,3 @@ class Recorder:
             if self.urgency is not None and self.urgency.begins_to_fail(sensor.name, failing, stamp_ms):
                 told += self._hours.tell(sensor.name, stamp_ms)
         return told
-
-    def _gaps(self, stamp_ms: int) -> list[Reading]:
-        """What memory could not hold, once the disk takes again."""
-        if not self._lost or len(self._pending) >= PENDING_MAX // 2:
-            return []
-        losses, self._lost = self._lost, {}
-        return [gap_records.record(loss, "disk-full", stamp_ms) for loss in losses.values()]

@@ -46,7 +46,7 @@ class NotedRecorder(Recorder):
     def commit(self, now: Now, closing: bool = False, seal: Sealing = "no") -> list[Sealed]:
         trusted = self.timeline.trusted
         sealed = super().commit(now, closing, seal)
-        if not self._pending:  # the disk has taken everything: promised
+        if not self.unwritten.readings:  # the disk has taken everything: promised
             if not trusted:
                 self.notes.clock(self.open_keys, 1)
                 self.unsynced_keys += self.open_keys

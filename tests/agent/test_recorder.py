@@ -12,12 +12,13 @@ import pytest
 
 from device_profiles.catalogue import load
 from edge_agent.reading import Reading, Series
-from edge_agent.recorder import AT_ONCE, PENDING_MAX, Now, Recorder
+from edge_agent.recorder import AT_ONCE, Now, Recorder
 from edge_agent.sensors.sensor import Sensor
 from edge_agent.spool import chunk
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Spool, SpoolError, SpoolIoError
 from edge_agent.timeline import FLOOR_MS, Timeline
+from edge_agent.unwritten import READINGS_MAX
 from firmware_stubs.plantower import Pms5003
 from tests.closes import Closes
 from wire import batch
@@ -267,7 +268,7 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: 
     made = recorder(kind=Full)
     made.commit(Now(0, UTC, True))
     Full.full, Full.asked = True, []
-    total = PENDING_MAX + 500
+    total = READINGS_MAX + 500
     for n in range(total):
         made.keep([air(UTC + n)])
     made.commit(Now(1_000, UTC + 1_000, True))
@@ -279,7 +280,7 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: 
     rows = [row for one in made.seal() for row in readings_of(one.data)[0]]
     gap = next(row for row in rows if row.series.kind == "gap")
     assert gap.values["lost_count"] == 500
-    assert sum(row.series == AIR for row in rows) == PENDING_MAX == made.accepted
+    assert sum(row.series == AIR for row in rows) == READINGS_MAX == made.accepted
 
 
 def test_what_no_disk_took_before_new_settings_is_told_behind_them(recorder: Recorders) -> None:
@@ -287,12 +288,12 @@ def test_what_no_disk_took_before_new_settings_is_told_behind_them(recorder: Rec
     made = recorder(kind=Full)
     made.commit(Now(0, UTC, True))
     Full.full, Full.asked = True, []
-    for n in range(PENDING_MAX + 500):
+    for n in range(READINGS_MAX + 500):
         made.keep([air(UTC + n)])
     made.commit(Now(1_000, UTC + 1_000, True))
     for second in range(2, 5):  # each of which finds the disk full as well
         made, before = recorder(kind=Full), made
-        made.hear_of(before.unwritten())
+        made.unwritten.hear_of(before.unwritten.losses())
         made.timeline.observe(1_000 * second, UTC + 1_000 * second, True)
         made.restore(Now(1_000 * second, UTC + 1_000 * second, True))
         made.commit(Now(1_000 * second, UTC + 1_000 * second, True))
@@ -302,8 +303,8 @@ def test_what_no_disk_took_before_new_settings_is_told_behind_them(recorder: Rec
     (gap,) = (row for row in rows if row.series.kind == "gap")
     assert dict(gap.series.tags) == {"reason": "disk-full"}
     assert gap.series.sensor == AIR.sensor
-    assert gap.values["lost_count"] == PENDING_MAX + 500
-    assert (gap.values["from_ms"], gap.values["to_ms"]) == (UTC, UTC + PENDING_MAX + 499)
+    assert gap.values["lost_count"] == READINGS_MAX + 500
+    assert (gap.values["from_ms"], gap.values["to_ms"]) == (UTC, UTC + READINGS_MAX + 499)
 
 
 @pytest.mark.parametrize("knows", [True, False])
@@ -314,7 +315,7 @@ def test_what_no_disk_took_while_nobody_knew_the_time_is_told_in_true_time(recor
     made.keep([air(500)])
     made.commit(Now(1_000, 1_000, False))
     made, before = recorder(kind=Full), made
-    made.hear_of(before.unwritten())
+    made.unwritten.hear_of(before.unwritten.losses())
     made.timeline.observe(2_000, UTC + 2_000, knows)
     made.restore(Now(2_000, UTC + 2_000, knows))
     Full.full = False
@@ -330,20 +331,20 @@ def test_a_disk_that_is_full_for_hours_counts_each_reading_once_and_fills_no_mem
     made = recorder(kind=Full)
     made.commit(Now(0, UTC, True))
     Full.full, Full.asked = True, []
-    made.keep([air(UTC + n) for n in range(PENDING_MAX - 2)])
+    made.keep([air(UTC + n) for n in range(READINGS_MAX - 2)])
     hours = 5
     for minute in range(0, 60 * hours, 5):
         now = Now(60_000 * minute, UTC + 60_000 * minute, True)
         made.keep([air(now.wall_ms + n) for n in range(9)])
         made.commit(now)
-    assert len(made._pending) <= PENDING_MAX + 5
+    assert len(made.unwritten.readings) <= READINGS_MAX + 5
     Full.full = False
     for second in range(2):
         made.commit(Now(3_600_000 * hours + 1000 * second, UTC + 3_600_000 * hours + 1000 * second, True), seal="all")
     rows = [row for one in made.spool.oldest(99) for row in readings_of(one.data)[0]]
     (lost,) = [row.values["lost_count"] for row in rows if row.series.kind == "gap"]
     assert made.accepted == sum(row.series == AIR for row in rows)
-    assert made.accepted + lost == PENDING_MAX - 2 + 9 * 12 * hours
+    assert made.accepted + lost == READINGS_MAX - 2 + 9 * 12 * hours
     assert max(row.values["accepted"] for row in rows if row.series.kind == "sensor_ledger") == made.accepted
 
 
@@ -378,7 +379,7 @@ def limit(spool: Spool, pages: int) -> None:
 def test_what_no_disk_took_before_the_clock_was_set_gets_its_true_time_too(recorder: Recorders) -> None:
     made = recorder(kind=Full)
     Full.full, Full.asked = True, []
-    for n in range(PENDING_MAX + 500):
+    for n in range(READINGS_MAX + 500):
         made.keep([air(n)])
     made.commit(Now(20_000, 20_000, False))
     made.commit(Now(21_000, UTC + 21_000, True))
@@ -387,8 +388,8 @@ def test_what_no_disk_took_before_the_clock_was_set_gets_its_true_time_too(recor
     made.commit(Now(23_000, UTC + 23_000, True))
     rows = [row for one in made.seal() for row in readings_of(one.data)[0]]
     (told,) = [row.values for row in rows if row.series.kind == "gap"]
-    assert (told["from_ms"], told["to_ms"]) == (UTC + PENDING_MAX, UTC + PENDING_MAX + 499)
-    assert [row.time_ms for row in rows if row.series == AIR] == [UTC + n for n in range(PENDING_MAX)]
+    assert (told["from_ms"], told["to_ms"]) == (UTC + READINGS_MAX, UTC + READINGS_MAX + 499)
+    assert [row.time_ms for row in rows if row.series == AIR] == [UTC + n for n in range(READINGS_MAX)]
 
 
 def test_the_ledger_of_an_hour_counts_what_was_accepted(recorder: Recorders) -> None:
