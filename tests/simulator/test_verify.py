@@ -95,6 +95,9 @@ class Town:
             columns = {name: column[part] for name, column in values.items()} | {"cq": cq[part], "qc": qc[part]}
             table = Table("air_quality", tags, times[part], columns, frozenset({"cq", "qc"}))
             assert isinstance(self.store.write(self.store.render(table)), Stored)
+        hours = dict(zip((time_ms // HOUR_MS * HOUR_MS for time_ms in times), values[FIELDS[0]], strict=True))
+        made = Table("air_quality_1h", tags, [*hours], {FIELDS[0] + "_mean": [*hours.values()]})
+        assert isinstance(self.store.write(self.store.render(made)), Stored)
 
     def verdict(self) -> Verdict:
         """As `lamppost sim verify` finds it."""
@@ -236,19 +239,23 @@ def test_an_hour_that_cannot_be_of_its_readings_is_found(
         ({"category": "NA", "primary": "-"}, "value is None, and its hours make 58"),
     ],
 )
-def test_an_index_that_its_hours_do_not_make_is_found(tmp_path: Path, index: dict[str, Any], said: str | None) -> None:
+@pytest.mark.parametrize("period", ["1h", "1d"])
+def test_an_index_that_its_hours_do_not_make_is_found(
+    tmp_path: Path, index: dict[str, Any], said: str | None, period: str
+) -> None:
     """It had come to stand before late readings changed its hour, and was right."""
     store, notes = Sqlite(tmp_path / "readings.db"), Notes(tmp_path / "notes.db")
     assert isinstance(store.prepare(), Stored)
     notes.sent(SeriesOf("lp-0", "downtown", "air-0", "air_quality"), START_MS, {FIELDS[0]: 39.0})
     tags = (("node", "lp-0"), ("sensor", "air-0"), ("site", "downtown"))
-    of = tuple(sorted((*tags, ("standard", "HJ 633"), ("edition", "2026"), ("period", "1h"))))
-    hour_ms = [START_MS // HOUR_MS * HOUR_MS]
+    of = tuple(sorted((*tags, ("standard", "HJ 633"), ("edition", "2026"), ("period", period))))
+    hour_ms = [START_MS // HOUR_MS * HOUR_MS + n * HOUR_MS for n in range(20 if period == "1d" else 1)]
     whole = frozenset({"value", "level", "pm25_index", "pm25_ugm3_n"})
+    hours = {"pm25_ugm3_mean": [39.0] * len(hour_ms), "pm25_ugm3_n": [60] * len(hour_ms)}
     columns = {name: [value] for name, value in index.items()}
     for table in (
-        Table("air_quality_1h", tags, hour_ms, {"pm25_ugm3_mean": [39.0], "pm25_ugm3_n": [60]}, whole),
-        Table("air_index", of, hour_ms, columns, whole),
+        Table("air_quality_1h", tags, hour_ms, hours, whole),
+        Table("air_index", of, hour_ms[:1], columns, whole),
     ):
         assert isinstance(store.write(store.render(table)), Stored)
     found = [fault.text for fault in verify(notes, store).faults if fault.what == "index"]
