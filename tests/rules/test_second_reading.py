@@ -36,7 +36,7 @@ def told(said: list[Transition]) -> Counter[Said]:
 
 @dataclass
 class State:
-    """Of one rule on one series: since when it is raised, or clear again, and the newest sign of life while it fires."""
+    """Of one rule on one series: since when it is raised, or clear, and the newest sign of life while it fires."""
 
     raised_ms: int | None = None
     fires: bool = False
