@@ -251,7 +251,7 @@ def test_an_index_that_its_hours_do_not_make_is_found(
     of = tuple(sorted((*tags, ("standard", "HJ 633"), ("edition", "2026"), ("period", period))))
     hour_ms = [START_MS // HOUR_MS * HOUR_MS + n * HOUR_MS for n in range(20 if period == "1d" else 1)]
     whole = frozenset({"value", "level", "pm25_index", "pm25_ugm3_n"})
-    hours = {"pm25_ugm3_mean": [39.0] * len(hour_ms), "pm25_ugm3_n": [60] * len(hour_ms)}
+    hours: dict[str, list[Any]] = {"pm25_ugm3_mean": [39.0] * len(hour_ms), "pm25_ugm3_n": [60] * len(hour_ms)}
     columns = {name: [value] for name, value in index.items()}
     for table in (
         Table("air_quality_1h", tags, hour_ms, hours, whole),
