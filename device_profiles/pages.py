@@ -66,6 +66,7 @@ def _summary(profile: Profile) -> str:
 def _line(profile: Profile) -> str:
     facts = [
         f"- serial 串口: **{profile.serial.told}**",
+        "- a unit that is set otherwise 若设备另有设置: `options: {baud: 4800, parity: even}`",
         f"- silence is a fault after 静默判故障: {profile.silence_s:g} s",
     ]
     if profile.warm_up_s:

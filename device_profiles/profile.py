@@ -62,6 +62,13 @@ class Option(Strict):
     note: Text
 
 
+OF_THE_LINE = {
+    "baud": Option(default=9600, min=300, max=3_000_000, note=Text(zh="波特率", en="Speed of the line")),
+    "parity": Option(default="none", choices=["none", "even", "odd"], note=Text(zh="校验位", en="Parity of the line")),
+}
+"""Options that units of every model have: one may have been set otherwise than its maker does."""
+
+
 class Example(Strict):
     """Bytes and what they say, with the source of both. Every example is decoded by the tests and by `check`."""
 
@@ -128,6 +135,11 @@ class Profile(Strict):
         """Every option's value in force."""
         return {name: option.default for name, option in self.options.items()}
 
+    @property
+    def options_of_units(self) -> dict[str, Option]:
+        """All that may be set for one unit: the model's own options, and those of the line."""
+        return OF_THE_LINE | self.options
+
     def named(self, role: str) -> frozenset[str]:
         """The messages of one role."""
         return frozenset(message.name for message in self.messages if message.role == role)
@@ -150,14 +162,18 @@ class Profile(Strict):
 
     def with_options(self, values: dict[str, Scalar]) -> Profile:
         """The profile with other defaults for its options. Raises ValueError naming the option and what it allows."""
-        options = dict(self.options)
+        options, line = dict(self.options), {}
         for name, value in values.items():
-            if name not in options:
-                known = word(name, options) if options else f"'{name}' is not known; this model has none"
-                raise ValueError(f"{self.ref}: option {known}")
-            allowed(f"{self.ref}: option {name}", value, options[name])
-            options[name] = options[name].model_copy(update={"default": value})
-        return self.model_construct(**{**self.__dict__, "options": options})
+            known = self.options_of_units
+            if name not in known:
+                raise ValueError(f"{self.ref}: option {word(name, known)}")
+            allowed(f"{self.ref}: option {name}", value, known[name])
+            if name in options:
+                options[name] = options[name].model_copy(update={"default": value})
+            else:
+                line[name] = value
+        serial = self.serial.model_copy(update=line)
+        return self.model_construct(**{**self.__dict__, "options": options, "serial": serial})
 
     @field_validator("name")
     @classmethod

@@ -114,5 +114,5 @@ def allowed(what: str, value: Scalar, option: Option) -> None:
         low, high = option.min or 0, option.max if option.max is not None else float("inf")
         is_whole = isinstance(option.default, int)
         if isinstance(value, (str, bool)) or not low <= value <= high or (is_whole and not isinstance(value, int)):
-            number = f"{'a whole number of ' if is_whole else ''}{low:g} to {high:g}"
+            number = f"{'a whole number of ' if is_whole else ''}{low:.15g} to {high:.15g}"
             raise ValueError(f"{what} is {value!r}; {' or '.join([number, *map(str, option.also)])} is wanted")

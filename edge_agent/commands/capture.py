@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from edge_agent.commands.options import model
+from edge_agent.commands.options import model, with_options
 from wire.exits import Exit, Failure
 from wire.numerals import number
 
@@ -35,6 +35,7 @@ def record(
     out: Path = typer.Option(..., "--out", "-o", help="The file to write."),
     seconds: float = typer.Option(float("inf"), "--seconds", "-s", help="How long; until Ctrl-C when left out."),
     mode: str | None = typer.Option(None, "--mode", help="How the sensor is run, as its profile offers."),
+    option: list[str] = typer.Option([], "--option", help="name=value of the unit, such as baud=4800."),
     folder: Path | None = Folder,
 ) -> None:
     """Record what goes over a line. A port that the agent holds is recorded with `lamppost agent watch --record`.
@@ -44,7 +45,7 @@ def record(
     from edge_agent.lines.captures import head
     from edge_agent.lines.listening import listen
 
-    sensor = _profile(profile, folder)
+    sensor = with_options(_profile(profile, folder), option)
     tally = _Tally(sensor)
     with created(out) as file:
         print(*head(facts_of(sensor, port)), sep="\n", file=file)

@@ -59,6 +59,19 @@ def model(name: str, folder: Path | None) -> Profile:
         raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error), "correct the lines named") from error
 
 
+def with_options(profile: Profile, said: list[str]) -> Profile:
+    """The profile of a unit whose options were given as name=value. Raises Failure."""
+    values: dict[str, int | float | str | bool] = {}
+    for text in said:
+        name, _, value = text.partition("=")
+        known = profile.options_of_units.get(name)
+        values[name] = int(value) if value.isdecimal() and known and isinstance(known.default, int) else value
+    try:
+        return profile.with_options(values)
+    except ValueError as error:
+        raise Failure(Exit.USAGE, "bad-argument", str(error)) from error
+
+
 def status_file(file: Path, config: Path | None) -> Path:
     """The status file as given, or as a settings file names it: reading one costs a tenth of a second.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from edge_agent.commands.options import model, models, say
+from edge_agent.commands.options import model, models, say, with_options
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
@@ -125,7 +125,7 @@ def decode(
     from common.strict_model import word
     from edge_agent.sensors.framing import Framer
 
-    profile = _with_options(model(name, folder), option or [])
+    profile = with_options(model(name, folder), option or [])
     if asked is not None and asked not in profile.commands:
         raise Failure(Exit.USAGE, "command-unknown", f"command {word(asked, profile.commands)}")
     framer = Framer(profile)
@@ -190,17 +190,6 @@ def _bytes(hex_text: str | None, file: Path | None) -> bytes:
         return bytes.fromhex(hex_text or "")
     except ValueError:
         _fail("--hex wants pairs of hex digits, such as 'AA C0 4B 00'", Exit.USAGE)
-
-
-def _with_options(profile: Profile, options: list[str]) -> Profile:
-    values: dict[str, Any] = {}
-    for text in options:
-        key, _, value = text.partition("=")
-        values[key] = int(value) if value.isdecimal() and isinstance(profile.settings.get(key), int) else value
-    try:
-        return profile.with_options(values)
-    except ValueError as error:
-        _fail(str(error), Exit.USAGE)
 
 
 def _summary(profile: Profile) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,18 @@ def test_record_then_play_gives_the_same_bytes(tmp_path: Path) -> None:
             port.send(data)
             assert line.read(len(data)) == data
     assert framed(SDS, capture.reads)
+
+
+def test_a_unit_of_another_speed_is_recorded_at_its_own(tmp_path: Path) -> None:
+    """A Renke comes with 4800: it was told to set a `baud` that could not be set."""
+    file = tmp_path / "hut.cap"
+    with stage(tmp_path / "th-1") as port:
+        what = ["record", port.path, "-p", "rs485-modbus-weather", "-o", str(file), "-s", "0.5"]
+        result = run.invoke(app, [*what, "--option", "baud=4800"])
+        with open(port.path, "rb", buffering=0) as line:
+            assert termios.tcgetattr(line)[4:6] == [termios.B4800, termios.B4800]
+    assert result.exit_code == 0, result.output
+    assert captures.load(file).facts["line"] == "4800 8N1"
 
 
 def test_play_keeps_time_and_waits_for_its_reader(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every profile found by itself: examples decode, any split is the same, damage costs itself only."""
 
 import random
+import re
 from collections import Counter
 from pathlib import Path
 from typing import get_args
@@ -123,6 +124,19 @@ def test_unknown_name_offers_the_nearest() -> None:
             catalogue.load().get(word)
     with pytest.raises(catalogue.UnknownProfile, match="there is nova-sds011@1"):
         catalogue.load().get("nova-sds011@9")
+
+
+def test_a_unit_of_any_model_may_be_set_to_another_speed_or_parity() -> None:
+    receiver = catalogue.load().get("nmea-gnss")
+    assert receiver.with_options({"baud": 115200, "parity": "even"}).serial.told == "115200 8E1"
+    assert receiver.serial.told == "9600 8N1"
+    for wrong, said in (
+        ({"baud": "fast"}, "option baud is 'fast'; a whole number of 300 to 3000000 is wanted"),
+        ({"parity": "mark"}, "option parity is 'mark'; one of none, even, odd is wanted"),
+        ({"bauds": 4800}, "option 'bauds' is not known; did you mean 'baud'?"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(said)):
+            receiver.with_options(wrong)  # type: ignore[arg-type]
 
 
 def test_user_folder_overrides_by_name_and_version(tmp_path) -> None:
