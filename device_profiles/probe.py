@@ -39,8 +39,12 @@ class Mark(Strict):
 
 
 class Probe(Strict):
-    """How to find out that this model hangs on a port: listen, then perhaps ask; who looks alike, and what marks it."""
+    """How to find out that this model hangs on a port: listen, then perhaps ask; who looks alike, and what marks it.
 
+    `bauds` are speeds at which units come besides that of `serial`.
+    """
+
+    bauds: list[Annotated[int, Key(ge=300, le=3_000_000)]] = []
     listen: bool = True
     ask: Step | None = None
     confusable: list[str] = []

@@ -126,7 +126,7 @@ def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
     from edge_agent.sensors.probing import Listening, plans
 
     check = f"sensor.{sensor.name}"
-    (plan,) = plans([profile])
+    plan, *_ = plans([profile])  # the first is of its own speed
     listening = Listening([profile])
     data = b""
     try:

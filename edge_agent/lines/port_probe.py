@@ -32,6 +32,11 @@ class Finding:
         """The model, when it is sure."""
         return self.outcome.found if self.outcome is not None else None
 
+    def options(self, profile: Profile) -> dict[str, int | float | str | bool]:
+        """What the settings of that model must say here: at which speed it was heard, where its maker has another."""
+        line = self.outcome.serial if self.outcome is not None else None
+        return {} if line is None or line.baud == profile.serial.baud else {"baud": line.baud}
+
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         outcome = self.outcome

@@ -87,12 +87,14 @@ class Outcome(NamedTuple):
 
 def plans(profiles: Iterable[Profile]) -> list[Plan]:
     """Models by line settings, the commonest setting first. A question that several ask alike is asked once."""
-    by_line: dict[tuple[int, str, int, int], list[Profile]] = {}
+    by_line: dict[tuple[int, str, int, int], Plan] = {}
     for profile in profiles:
-        line = profile.serial
-        by_line.setdefault((line.baud, line.parity, line.bytesize, line.stopbits), []).append(profile)
-    grouped = sorted(by_line.values(), key=len, reverse=True)
-    return [Plan(group[0].serial, group, _questions(group)) for group in grouped]
+        for baud in dict.fromkeys((profile.serial.baud, *profile.probe.bauds)):
+            line = profile.serial.model_copy(update={"baud": baud})
+            key = (line.baud, line.parity, line.bytesize, line.stopbits)
+            by_line.setdefault(key, Plan(line, [], [])).profiles.append(profile)
+    grouped = sorted(by_line.values(), key=lambda plan: len(plan.profiles), reverse=True)
+    return [plan._replace(asks=_questions(plan.profiles)) for plan in grouped]
 
 
 def _questions(profiles: list[Profile]) -> list[Question]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,8 @@ def add_sensors(file: Path, findings: Sequence[Finding], profiles: Path | None =
         name = sensor_name(catalogue, finding.sensor.profile, names)
         names.add(name)
         added.append(name)
-        lines += ["", *sensor_lines(name, finding.sensor.profile, finding.path)]
+        options = finding.options(catalogue.get(finding.sensor.profile))
+        lines += ["", *sensor_lines(name, finding.sensor.profile, finding.path, options)]
     if added:
         text = with_lines(file.read_text(encoding="utf-8"), "sensors", lines)
         if profiles is not None and settings.profiles is None:
@@ -67,9 +68,15 @@ def sensor_name(catalogue: Catalogue, profile: str, taken: Iterable[str]) -> str
     return next(name for number in range(1, 100) if (name := f"{prefix}-{number}") not in taken)
 
 
-def sensor_lines(name: str, profile: str, port: str) -> list[str]:
+def sensor_lines(name: str, profile: str, port: str, options: Mapping[str, object]) -> list[str]:
     """One entry of `sensors:` as the sample writes it."""
-    return [f"  - name: {name}", f"    profile: {profile}", f"    port: {port}"]
+    told = ", ".join(f"{key}: {value}" for key, value in options.items())
+    return [
+        f"  - name: {name}",
+        f"    profile: {profile}",
+        f"    port: {port}",
+        *([f"    options: {{{told}}}"] if told else []),
+    ]
 
 
 def with_lines(text: str, key: str, lines: list[str]) -> str:

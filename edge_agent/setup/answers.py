@@ -44,6 +44,7 @@ class SensorAnswer(Strict):
     name: Name
     profile: str
     port: str
+    options: dict[str, int | float | str | bool] = {}  # noqa: RUF012 (pydantic copies it)
 
 
 class Answers(Strict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,31 +23,33 @@ Models = Mapping[str, str | None]
 
 def search_sensors(catalogue: Catalogue, by_person: bool) -> list[SensorAnswer]:
     """Probe all free ports. A person decides where nobody is sure; without one, what is not sure is left out."""
-    heard = _search(catalogue, [], by_person)
-    chosen = _agreed(catalogue, heard) if by_person else sensors_of(catalogue, heard)
+    heard, findings = _search(catalogue, [], by_person)
+    chosen = _agreed(catalogue, heard, findings) if by_person else sensors_of(catalogue, heard, findings)
     if not chosen:
         raise Failure(Exit.DEVICE_OR_PORT, "no-sensor", "no sensor was found", "lamppost agent probe")
     return chosen
 
 
-def sensors_of(catalogue: Catalogue, models: Models) -> list[SensorAnswer]:
-    """A sensor for each port of a known model, each with a name of its own."""
+def sensors_of(catalogue: Catalogue, models: Models, findings: Sequence[Finding] = ()) -> list[SensorAnswer]:
+    """A sensor for each port of a known model, each with a name of its own, at the speed at which it was heard."""
     from edge_agent.settings.edit import sensor_name
 
+    found = {finding.path: finding for finding in findings}
     made: list[SensorAnswer] = []
     for port, profile in models.items():
         if profile is not None:
             name = sensor_name(catalogue, profile, [sensor.name for sensor in made])
-            made.append(SensorAnswer(name=name, profile=profile, port=port))
+            options = found[port].options(catalogue.get(profile)) if port in found else {}
+            made.append(SensorAnswer(name=name, profile=profile, port=port, options=options))
     return made
 
 
-def _agreed(catalogue: Catalogue, heard: Models) -> list[SensorAnswer]:
+def _agreed(catalogue: Catalogue, heard: Models, findings: Sequence[Finding]) -> list[SensorAnswer]:
     """What a person takes; they may search again, add ports, and name what hangs on a port that is not recognised."""
     typed: list[str] = []
     named: dict[str, str | None] = {}
     while True:
-        chosen = sensors_of(catalogue, {port: model or named.get(port) for port, model in heard.items()})
+        chosen = sensors_of(catalogue, {port: model or named.get(port) for port, model in heard.items()}, findings)
         silent = [port for port, model in heard.items() if model is None]
         for sensor in chosen:
             typer.echo(f"  {sensor.name:<8} {sensor.profile}")
@@ -65,7 +67,7 @@ def _agreed(catalogue: Catalogue, heard: Models) -> list[SensorAnswer]:
             continue
         if letter == "p":
             typed = typer.prompt("Ports, such as /dev/ttyUSB0 /dev/ttyS3").split()
-        heard = _search(catalogue, typed, True)
+        heard, findings = _search(catalogue, typed, True)
 
 
 def _what_now(count: int, some_silent: bool) -> str:
@@ -79,7 +81,7 @@ def _what_now(count: int, some_silent: bool) -> str:
     return choose(words, "u" * bool(count) + letters, "u" if count else "a")
 
 
-def _search(catalogue: Catalogue, typed: list[str], by_person: bool) -> Models:
+def _search(catalogue: Catalogue, typed: list[str], by_person: bool) -> tuple[Models, list[Finding]]:
     """Listen on every port, show what is found, and let a person decide between models that look the same."""
     from edge_agent.commands.ports import find_sensors
     from edge_agent.screens.ports import finding_lines
@@ -94,7 +96,8 @@ def _search(catalogue: Catalogue, typed: list[str], by_person: bool) -> Models:
     for finding in findings:
         shown = "\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s))
         typer.echo(shown, err=not by_person)  # a program may be reading the record
-    return {finding.path: _profile(finding, by_person) for finding in findings if finding.outcome is not None}
+    heard = {finding.path: _profile(finding, by_person) for finding in findings if finding.outcome is not None}
+    return heard, findings
 
 
 def _ports(typed: list[str]) -> list[str]:

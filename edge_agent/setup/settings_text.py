@@ -31,7 +31,7 @@ def settings_text(answers: Answers, node: str, identity: Path | None, broker: di
         lines += ["", "# Sensor models of our own.", f"profiles: {_scalar(answers.profiles)}"]
     lines += ["", "sensors:"]
     for sensor in answers.sensors:
-        values = {"name": sensor.name, "profile": sensor.profile, "port": sensor.port}
+        values = sensor.model_dump(exclude_defaults=True)
         entry = [f"{key}: {_scalar(value)}" for key, value in values.items()]
         lines += [f"  - {entry[0]}", *(f"    {line}" for line in entry[1:]), ""]
     return "\n".join(lines[:-1]) + "\n"
@@ -41,6 +41,8 @@ def _scalar(value: object) -> str:
     """A value as YAML: plain where it reads as the text it is, else in quotes (a station may be called 17, or no)."""
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_scalar(each)}' for key, each in value.items())}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(_scalar, value))}]"
     text = str(value)

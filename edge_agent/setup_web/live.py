@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from device_profiles.profile import Profile
 from edge_agent.commands.options import models
 from edge_agent.lines.listening import listen
 from edge_agent.lines.port_probe import Finding, probe_ports
@@ -34,6 +35,7 @@ class Row:
     others: tuple[str, ...] = ()
     trouble: str = ""
     known: tuple[str, ...] = ()
+    heard: Finding | None = None
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -86,7 +88,8 @@ class Live:
             profile = row.profile or (picked.get(row.port) if picked.get(row.port) in row.choices else None)
             if profile is not None:
                 name = sensor_name(self._catalogue, profile, [sensor.name for sensor in made])
-                made.append(SensorAnswer(name=name, profile=profile, port=row.port))
+                options = {} if row.heard is None else row.heard.options(self._catalogue.get(profile))
+                made.append(SensorAnswer(name=name, profile=profile, port=row.port, options=options))
         return made
 
     def _search(self) -> None:
@@ -100,11 +103,11 @@ class Live:
     def _found(self, finding: Finding) -> None:
         if finding.sensor is not None:
             self._names[finding.path] = sensor_name(self._catalogue, finding.sensor.profile, self._names.values())
-            self._run(self._read, finding.path, finding.sensor.profile)
+            profile = self._catalogue.get(finding.sensor.profile)
+            self._run(self._read, finding.path, profile.with_options(finding.options(profile)))
         self._findings.append(finding)
 
-    def _read(self, path: str, profile_name: str) -> None:
-        profile = self._catalogue.get(profile_name)
+    def _read(self, path: str, profile: Profile) -> None:
         watch = self._watches[path] = Watch(self._names[path], profile, time.monotonic())
         while not self._stop.is_set():
             try:
@@ -126,17 +129,18 @@ class Live:
         path, sensor = finding.path, finding.sensor
         if sensor is None:
             others = tuple(one.profile for one in finding.outcome.verdicts) if finding.outcome is not None else ()
-            return Row(path, others=others, trouble=finding.error or "", known=tuple(self._catalogue.names()))
+            known = tuple(self._catalogue.names())
+            return Row(path, others=others, trouble=finding.error or "", known=known, heard=finding)
         watch, now_s = self._watches.get(path), time.monotonic()
         trouble = self._troubles.get(path, "")
         if watch is None or not watch.tracks:
-            return Row(path, self._names.get(path), sensor.profile, sensor.values, trouble=trouble)
+            return Row(path, self._names.get(path), sensor.profile, sensor.values, trouble=trouble, heard=finding)
         newest = {name: track.values[-1] for name, track in list(watch.tracks.items())}
         bars = sparkline(list(next(iter(watch.tracks.values())).values))
         quality, age_s = watch.quality(now_s), watch.age_s(now_s)
-        return Row(path, watch.name, sensor.profile, newest, bars, quality, age_s, trouble=trouble)
+        return Row(path, watch.name, sensor.profile, newest, bars, quality, age_s, trouble=trouble, heard=finding)
 
-    def _run(self, work: Callable[..., None], *arguments: str) -> None:
+    def _run(self, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()

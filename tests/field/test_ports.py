@@ -13,8 +13,12 @@ from edge_agent.lines.port_probe import Finding
 from edge_agent.lines.ports import PortInfo, find_ports
 from edge_agent.screens.ports import finding_lines, ports_screen
 from edge_agent.sensors.probing import Outcome, Verdict
+from edge_agent.settings.check import checked
 from edge_agent.settings.config import SAMPLE, Config
 from edge_agent.settings.edit import add_sensors
+from edge_agent.setup.answers import Answers
+from edge_agent.setup.sensor_search import sensors_of
+from edge_agent.setup.settings_text import settings_text
 from tests.sensors.streams import PROFILES
 from wire.exits import Failure
 
@@ -130,6 +134,21 @@ def test_sensors_are_added_and_every_comment_stays(tmp_path: Path) -> None:
         ("radar-2", "agd-315", "/dev/ttyX2"),
     ]
     assert add_sensors(file, [finding("/dev/ttyX1", "nova-sds011")]) == []  # it is there already
+
+
+def test_a_unit_of_another_speed_is_added_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "agent.yaml"
+    file.write_text("node: lp-1\nsite: here\nsensors:\n  - {name: a, profile: agd-315, port: /dev/a}\n")
+    verdict = Verdict("nmea-gnss", 3, 0, True, (), {})
+    fast = PROFILES["nmea-gnss"].serial.model_copy(update={"baud": 115200})
+    heard = Finding("/dev/b", Outcome(fast, [verdict], {115200: 96}))
+    add_sensors(file, [heard])
+    assert load_settings(Config, file, "").sensors[-1].options == {"baud": 115200}
+    (answer,) = sensors_of(load(), {"/dev/b": "nmea-gnss"}, [heard])
+    answers = Answers(site="here", sensors=[answer])
+    written = settings_text(answers, "lp-1", None, {"host": "10.0.0.1"}, "2026-09-01")
+    assert "    options: {baud: 115200}\n" in written
+    assert checked(written, "agent.yaml").sensors[0].options == {"baud": 115200}
 
 
 def test_a_key_after_the_sensors_keeps_its_place_and_its_comment(tmp_path: Path) -> None:

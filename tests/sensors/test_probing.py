@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.lines.port_probe import probe_ports
+from edge_agent.lines.port_probe import Finding, probe_ports
 from edge_agent.sensors.commands import recognise
 from edge_agent.sensors.probing import Listening, plans, search
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost
+from firmware_stubs.stub import Line
 from tests.sensors.probed import noisy, probed
 from tests.sensors.streams import PROFILES
 from tests.sensors.test_stubs import WORLD, stub_of
@@ -59,9 +60,10 @@ def test_noise_fits_nobody() -> None:
     assert not any(verdict.sure for verdict in listening.verdicts())
 
 
-def test_every_model_is_in_one_plan_and_questions_are_asked_once() -> None:
+def test_every_model_is_in_one_plan_a_speed_and_questions_are_asked_once() -> None:
     found = plans(PROFILES.values())
-    assert sorted(profile.name for plan in found for profile in plan.profiles) == sorted(PROFILES)
+    at = sorted((profile.name, plan.serial.baud) for plan in found for profile in plan.profiles)
+    assert at == sorted((name, baud) for name, one in PROFILES.items() for baud in (one.serial.baud, *one.probe.bauds))
     for plan in found:
         assert len({question.data for question in plan.asks}) == len(plan.asks)
 
@@ -73,6 +75,17 @@ def test_every_model_is_found_at_its_speed(name: str, noise: float) -> None:
     assert outcome.found is not None, outcome
     assert outcome.found.profile == name
     assert outcome.serial == PROFILES[name].serial
+
+
+@pytest.mark.parametrize(("name", "baud"), [(name, baud) for name in MODELS for baud in PROFILES[name].probe.bauds])
+def test_a_unit_that_comes_with_another_speed_is_found_and_set_up_with_it(name: str, baud: int) -> None:
+    """A Renke at its 4800 was "no known model", and so were a receiver at 115200 and a radar at 19200."""
+    stub = stub_of(name)
+    stub.line = Line(baud)
+    outcome = probed(stub, seed=3, noise=0.05)
+    assert outcome.found is not None, outcome
+    assert outcome.found.profile == name
+    assert Finding("/dev/a", outcome).options(PROFILES[name]) == {"baud": baud}
 
 
 @pytest.mark.parametrize("name", ["mph-radar", "hikvision-csr", "plantower-pms5003", "winsen-mhz19b"])
