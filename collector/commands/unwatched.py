@@ -1,4 +1,4 @@
-"""Rules whose scope names what nobody here is called. That is no fault, the station may still be on its way."""
+"""Rules that name what nobody here is called or reports. That is no fault, the station may still be on its way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def unwatched(settings: Config, rules: list[Rule]) -> Iterator[str]:
-    """A sentence for each name in a scope of which no station, sensor or label is known."""
+    """A sentence for each name in a scope of which no station, sensor or label is known, and for such a category."""
+    from collector.numbers.reporting import NAMES
+    from collector.rules.fields import CATEGORIES
+
     for what in ("site", "node", "sensor"):
         try:
             known = known_words(settings, what)
@@ -28,3 +31,8 @@ def unwatched(settings: Config, rules: list[Rule]) -> Iterator[str]:
     for rule in rules:
         if rule.scope.labels and not any(rule.scope.fits(station.labels) for station in settings.stations):
             yield f"{rule.alert}: no station of the settings has such labels; it watches none yet"
+    reported = {"china", *(standard for station in settings.stations for standard in station.standards)}
+    words = {word for standard in reported for word in CATEGORIES[NAMES[standard.partition("-")[0]]]}
+    for rule in rules:
+        if rule.category is not None and words.isdisjoint(rule.category):
+            yield f"{rule.alert}: no station of the settings reports an index of such a category"

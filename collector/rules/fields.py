@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from collector.numbers import windows
-from measures import china_aqi, eu_aqi, india_naqi, uk_daqi, us_aqi
+from measures import china_aqi, eu_aqi, uk_daqi, us_aqi
 from wire.quantities import KINDS, QUANTITIES, ROLLUPS, agent_fields
 from wire.traffic import DIRECTIONS
 
@@ -13,9 +13,9 @@ INDEX_KIND: Final = "air_index"
 INDEX_FIELDS: Final = ("value", "category", "primary", "completeness")
 INDEX_WORDS: Final = ("category", "primary")
 """Those of them that are no numbers."""
-_SCALES: Final = (china_aqi.HJ_633_2026, *(each.SCALE for each in (us_aqi, eu_aqi, uk_daqi, india_naqi)))
-CATEGORIES: Final = tuple(dict.fromkeys(band.category for scale in _SCALES for band in scale.bands))
-"""The words of every index."""
+_SCALES: Final = (china_aqi.HJ_633_2026, *(each.SCALE for each in (us_aqi, eu_aqi, uk_daqi)))
+CATEGORIES: Final = {scale.standard: tuple(dict.fromkeys(band.category for band in scale.bands)) for scale in _SCALES}
+"""By standard, the words of every index that is made here."""
 TAG_WORDS: Final = {
     "direction": tuple(sorted(DIRECTIONS)),
     "standard": tuple(dict.fromkeys(scale.standard for scale in _SCALES)),

@@ -78,11 +78,20 @@ def _unknown_names(rule: Rule) -> Iterable[tuple[Path, str]]:
             yield (key, "window", "versus"), "a second condition takes no versus"
         elif kind != rule.kind and not spec.over_ms:
             yield (key, "window"), "a condition on another kind needs over, such as mean over 10m"
-    for word in rule.category or ():
-        if word not in CATEGORIES:
-            yield ("category",), f"no index has a category {word!r}{hint(word, CATEGORIES)}"
+    yield from _unknown_categories(rule)
     if rule.joined and (rule.window is None or rule.window.over == 0):
         yield ("window",), "a rule that looks at other series needs a window with over, such as mean over 10m"
+
+
+def _unknown_categories(rule: Rule) -> Iterable[tuple[Path, str]]:
+    scope = Scope.model_validate({"standard": list(rule.scope.standard)})
+    of = [standard for standard in CATEGORIES if scope.holds({"standard": standard}, {})]
+    known = list(dict.fromkeys(word for standard in of for word in CATEGORIES[standard]))
+    whose = "" if scope.everything else f"of {', '.join(of)} "
+    for word in rule.category or ():
+        if word not in known:
+            cure = hint(word, known) or f", there are {', '.join(known)}"
+            yield ("category",), f"no index {whose}has a category {word!r}{cure}"
 
 
 def _unknown_tags(rule: Rule) -> Iterable[tuple[Path, str]]:

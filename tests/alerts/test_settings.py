@@ -82,7 +82,9 @@ def test_a_rule_whose_scope_names_what_nobody_is_called_is_pointed_out(
         "fine": {"node": "lp-0*", "sensor": "air-1", "site": "east", "labels": {"beside": "school"}},
     }
     bare = {"kind": "weather", "absent": "10m", "text": {"zh": "无", "en": "none"}}
-    rules.write_text(json.dumps([{"alert": name, "scope": scope} | bare for name, scope in scopes.items()]))
+    english = {"alert": "english", "kind": "air_index", "category": "Unhealthy", "text": bare["text"]}
+    named = [{"alert": name, "scope": scope} | bare for name, scope in scopes.items()]
+    rules.write_text(json.dumps([*named, english]))
     store = {"kind": "sqlite", "path": str(tmp_path / "readings.db")}
     stations = [{"node": "lp-01", "zh": "甲", "en": "A", "labels": {"beside": "school"}}]
     plain = {"broker": {"host": "127.0.0.1"}, "store": store, "stations": stations, "rules": [str(rules)]}
@@ -92,8 +94,9 @@ def test_a_rule_whose_scope_names_what_nobody_is_called_is_pointed_out(
         lamppost.main()
     assert not ended.value.code
     said = capsys.readouterr().err.splitlines()
-    assert said[:2] == [
+    assert said[:3] == [
         "far: no node is called lp-1; did you mean lp-01?",
         "school: no station of the settings has such labels; it watches none yet",
+        "english: no station of the settings reports an index of such a category",
     ]
     assert not any(line.startswith("fine:") for line in said)

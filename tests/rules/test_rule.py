@@ -232,7 +232,22 @@ def test_a_category_that_no_index_has_is_answered_with_the_nearest():
     assert "category: no index has a category '重度汚染', did you mean '重度污染'?" in problem(
         **bare, category="重度汚染"
     )
-    assert parse(changed(**bare, category=["Very poor", "Unhealthy", "严重污染", "Very High", "Severe"]))
+    assert parse(changed(**bare, category=["Very poor", "Unhealthy", "严重污染", "Very High"]))
+
+
+@pytest.mark.parametrize("word", ["heavily polluted", "Severe", "NA"])
+def test_a_category_like_which_there_is_none_is_answered_with_all(word):
+    """India's Moderately polluted was offered for it, and of that index nothing is made here."""
+    told = problem(kind="air_index", window=..., clear=..., category=word, **{"raise": ...})
+    assert f"no index has a category {word!r}, there are 优, 良, 轻度污染, 中度污染, 重度污染, 严重污染, Good" in told
+
+
+def test_a_category_of_another_standard_than_the_scope_s_is_refused():
+    """An index of HJ 633 is never Moderate: such a rule was fine, and never said anything."""
+    bare = {"kind": "air_index", "window": ..., "clear": ..., "raise": ...}
+    told = problem(**bare, category=["Moderate", "良"], scope={"standard": "HJ*"})
+    assert "category: no index of HJ 633 has a category 'Moderate', there are 优, 良, 轻度污染" in told
+    assert parse(changed(**bare, category=["Moderate", "良"], scope={"standard": ["HJ 633", "US*"]}))
 
 
 @pytest.mark.parametrize(
