@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from collector.rules.fields import OWN_LINK
 from collector.rules.rule import OURS, Rule
-from collector.rules.track import Track, Verdict, step
+from collector.rules.track import TO_PEOPLE, Track, Verdict, step
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 
 _UP: Final = (True, 0)
@@ -175,7 +175,7 @@ class Absences:
         if due_ms > now_ms:
             self._wait(due_ms, series, rule.alert)
             return []
-        self._open.setdefault(series, {})[rule.alert] = Track(rule, silent_ms, due_ms, None, due_ms, told=2)
+        self._open.setdefault(series, {})[rule.alert] = Track(rule, silent_ms, due_ms, None, due_ms, told=TO_PEOPLE)
         return [transition(series, rule, silent_ms, None, "firing", due_ms)]
 
     def _silent_since(self, series: Series, rule: Rule) -> int | None:

@@ -29,7 +29,7 @@ from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.rule import Rule
 from collector.rules.timeline import Timeline, orphans
-from collector.rules.track import Track
+from collector.rules.track import Track, how_told
 from collector.rules.transition import Series, Transition
 
 _NONE: Final[Mapping[Series, int]] = MappingProxyType({})
@@ -205,7 +205,7 @@ class Engine:
             series, rule = Series.of(each.kind, each.labels), self.rules.get(each.rule)
             if rule is None or rule.version != each.version:
                 continue
-            track = Track(rule, each.start_ms, each.event_ms, each.value, each.event_ms, told=1 if each.late else 2)
+            track = Track(rule, each.start_ms, each.event_ms, each.value, each.event_ms, told=how_told(each.late))
             if rule.spec is None:
                 missing.append((series, track))
             elif rule.joined:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.rule import Condition, Rule, Spec, Window
 from collector.rules.timeline import Timeline
-from collector.rules.track import Track, Verdict, step, verdict
+from collector.rules.track import TO_PEOPLE, Track, Verdict, step, verdict
 from collector.rules.transition import Series, Transition, orphan, taken_down, transition
 from collector.timers import SetBack
 from collector.zones import week_before
@@ -128,7 +128,7 @@ class Joined:
         if track is None:
             if found is not Verdict.RAISE:
                 return []
-            track = self._tracks[(series, rule.alert)] = Track(rule, minute_ms, minute_ms, value, told=2)
+            track = self._tracks[(series, rule.alert)] = Track(rule, minute_ms, minute_ms, value, told=TO_PEOPLE)
         state = step(track, found, minute_ms, value, 3 * MINUTE_MS)
         if state in ("inactive", "resolved"):
             del self._tracks[(series, rule.alert)]

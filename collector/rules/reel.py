@@ -27,7 +27,7 @@ from collector.rules.recent import Columns, Recent
 from collector.rules.rest import Rest, rest
 from collector.rules.rule import Condition, Rule, Spec
 from collector.rules.statistic import window
-from collector.rules.track import Track, Verdict, step, verdict
+from collector.rules.track import TO_PEOPLE, UNTOLD, Track, Verdict, how_told, step, verdict
 from collector.rules.transition import Transition
 from collector.rules.window import Stand
 from wire.times import MINUTE_MS
@@ -283,14 +283,14 @@ class Reel:
                 continue  # fires, was told, and nothing clears it
             found = self._verdict(rule, time_ms, value, share)
             state = step(track, found, time_ms, value, gap_ms)
-            if state is None and track.told == 2:
+            if state is None and track.told == TO_PEOPLE:
                 continue
             if state in ("inactive", "resolved"):
                 ended.append(name)
             if state == "resolved" and not track.mute:  # the end of what people were told is no history
-                said.append(self.say(track, state, time_ms, past and track.told < 2))
-            elif track.fired_ms is not None and track.told < (1 if past else 2) and not track.mute:
-                track.told = 1 if past else 2
+                said.append(self.say(track, state, time_ms, past and track.told < TO_PEOPLE))
+            elif track.fired_ms is not None and track.told < how_told(past) and not track.mute:
+                track.told = how_told(past)
                 said.append(self.say(track, "firing", track.fired_ms, past))
         for name in ended:
             del tracks[name]
@@ -386,14 +386,14 @@ class Reel:
     def _levels(self, told: list[Transition]) -> dict[tuple[str, int], int]:
         """How far each episode was told, by rule and start."""
         firing = sorted((each for each in told if each.state == "firing"), key=lambda each: not each.late)
-        return {(each.rule, each.start_ms): 1 if each.late else 2 for each in firing}
+        return {(each.rule, each.start_ms): how_told(each.late) for each in firing}
 
     def _remember(self, levels: dict[tuple[str, int], int]) -> None:
         """What was told stays told, here and in the marks, where it may have begun to fire before it was told."""
         for tracks in (*self.tracks, *self.base.tracks, *self.mid.tracks) if levels else ():
             for track in tracks.values():
                 if track.fired_ms is not None:
-                    track.told = max(track.told, levels.get((track.rule.alert, track.start_ms), 0))
+                    track.told = max(track.told, levels.get((track.rule.alert, track.start_ms), UNTOLD))
 
     def set_bands(self) -> None:
         """Between which values no rule moves, as the tracks stand."""

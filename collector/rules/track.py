@@ -13,9 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from collector.rules.rule import WEEKDAYS, Condition, Hours, Rule
+
+UNTOLD: Final = 0
+AS_HISTORY: Final = 1
+TO_PEOPLE: Final = 2
+"""How far an episode was told, the more the larger: a saved state has the numbers."""
 
 
 class Verdict(Enum):
@@ -29,7 +34,7 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Track:
-    """A pending or firing alert. `told`: 0 not at all, 1 as history, 2 to people. `mute`: another tells of it."""
+    """A pending or firing alert. `told` is how far people heard of it. `mute`: another tells of it."""
 
     rule: Rule
     start_ms: int
@@ -37,7 +42,7 @@ class Track:
     value: float | None
     fired_ms: int | None = None
     clear_ms: int | None = None
-    told: int = 0
+    told: int = UNTOLD
     mute: bool = False
 
     def copy(self) -> Track:
@@ -47,7 +52,7 @@ class Track:
     @property
     def restless(self) -> bool:
         """True while time alone, with the values where they are, may change the state."""
-        return self.fired_ms is None or self.clear_ms is not None or self.told < 2 or self.rule.conditional
+        return self.fired_ms is None or self.clear_ms is not None or self.told < TO_PEOPLE or self.rule.conditional
 
     def packed(self) -> list[Any]:
         """The state as a JSON value."""
@@ -75,6 +80,11 @@ def verdict(rule: Rule, value: float | None, time_ms: int, holds: Callable[[Cond
     if rule.and_ is not None:
         return {True: Verdict.RAISE, False: Verdict.CLEAR, None: Verdict.UNKNOWN}[holds(rule.and_, time_ms)]
     return Verdict.RAISE
+
+
+def how_told(late: bool) -> int:
+    """What is told of a past that nobody need hurry for is history."""
+    return AS_HISTORY if late else TO_PEOPLE
 
 
 def step(track: Track, found: Verdict, time_ms: int, value: float | None, gap_ms: int) -> str | None:
