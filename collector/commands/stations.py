@@ -79,7 +79,8 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
 
     Example:  lamppost stations show lp-0017
     """
-    from collector.stations.fleet import history, is_retired, names_of
+    from collector.stations.fleet import history, is_retired
+    from collector.stations.names import names_of
     from collector.stations.technician import installations
 
     settings, known = node_of(config, node)
@@ -136,8 +137,9 @@ def rename(
 
     Example:  lamppost stations rename lp-0017 --zh 建国路东口 --en "Jianguo Rd East"
     """
-    from collector.stations.fleet import names_of, note
-    from collector.stations.fleet import rename as call
+    from collector.stations.fleet import note
+    from collector.stations.names import names_of
+    from collector.stations.names import rename as call
 
     zh, en = zh.strip(), en.strip()
     if not zh and not en:

@@ -1,4 +1,4 @@
-"""What the office keeps of its stations beside their births: names, and every version of settings that was sent."""
+"""The stations as the office has them: the roster, and every version of settings that was sent to one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import NamedTuple
 from collector.config import Config
 from collector.delivery.registry import Registry
 from collector.identity.book import Book
+from collector.stations.names import names_of
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from wire.times import MINUTE_MS
 
 STALE_MS = 10 * MINUTE_MS
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS station_name (node TEXT PRIMARY KEY, zh TEXT, en TEXT);
 CREATE TABLE IF NOT EXISTS config_version (node TEXT, version INTEGER, at_ms INTEGER, who TEXT, digest TEXT, body TEXT,
     outcome TEXT, PRIMARY KEY (node, version)) WITHOUT ROWID;
 """
@@ -91,26 +91,6 @@ def note(settings: Config, who: str, what: str, about: str, now_ms: int) -> None
     """A line in the city's one trail of who did what."""
     with closing(DeskFile(settings.desk_file)) as file:
         file.note(who, what, about, now_ms)
-
-
-def rename(db: sqlite3.Connection, node: str, zh: str, en: str) -> None:
-    """Call a node otherwise; an empty word leaves that language as it is."""
-    db.executescript(SCHEMA)
-    db.execute("BEGIN IMMEDIATE")
-    before = db.execute("SELECT zh, en FROM station_name WHERE node = ?", (node,)).fetchone() or ("", "")
-    names = (zh or before[0], en or before[1])
-    db.execute("INSERT OR REPLACE INTO station_name VALUES (?, ?, ?)", (node, *names))
-    db.execute("COMMIT")
-
-
-def names_of(db: sqlite3.Connection, settings: Config) -> dict[str, tuple[str, str]]:
-    """The nodes' names in Chinese and English: as renamed, else as the settings have it, else empty."""
-    db.executescript(SCHEMA)
-    found = {station.node: (station.zh, station.en) for station in settings.stations}
-    for node, zh, en in db.execute("SELECT node, zh, en FROM station_name"):
-        listed = found.get(node, ("", ""))
-        found[node] = (zh or listed[0], en or listed[1])
-    return found
 
 
 def begin_version(db: sqlite3.Connection, node: str, text: str, who: str, now_ms: int) -> int:

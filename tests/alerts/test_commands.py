@@ -28,7 +28,7 @@ from collector.rules.parsing import parse
 from collector.rules.standing import Line
 from collector.rules.transition import Series, transition
 from collector.statedb import open_state
-from collector.stations.fleet import rename
+from collector.stations.names import rename
 from wire.exits import Exit, Failure
 
 NOW = time.time_ns() // 1_000_000

@@ -10,7 +10,8 @@ import pytest
 from collector.config import Config, SqliteStore, Station
 from collector.delivery.registry import Registry
 from collector.statedb import open_state
-from collector.stations.fleet import is_retired, rename, roster
+from collector.stations.fleet import is_retired, roster
+from collector.stations.names import rename
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
 from tests.closes import Closes

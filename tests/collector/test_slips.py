@@ -15,7 +15,7 @@ from collector.config import Config
 from collector.delivery.registry import Registry
 from collector.numbers.calibration import Calibrations, Record
 from collector.statedb import open_state
-from collector.stations.fleet import names_of
+from collector.stations.names import names_of
 from collector.stores.sqlite import Sqlite
 from collector.web.desk.file import DeskFile
 from common.settings import load_settings

@@ -10,7 +10,7 @@ from collector.city import StationList
 from collector.config import Config, SqliteStore, Station
 from collector.delivery.registry import Registry
 from collector.statedb import open_state
-from collector.stations.fleet import rename
+from collector.stations.names import rename
 from tests.closes import Closes
 from wire.status import Birth, Death
 

@@ -16,8 +16,7 @@ import pytest
 
 from collector.config import Config
 from collector.numbers.reporting import Reporting
-from collector.stations.fleet import SCHEMA, rename
-from collector.stations.names import Names
+from collector.stations.names import SCHEMA, Names, rename
 from collector.web import map
 from collector.web.backdrop import PICTURE_BYTES_MAX, BadBackdrop, load, picture
 from common.strict_model import fit

@@ -18,7 +18,7 @@ from collector.delivery.series import SeriesBudget
 from collector.identity.book import Book
 from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.window_book import WindowBook
-from collector.stations import fleet
+from collector.stations import fleet, names
 from collector.stations.technician import SCHEMA as INSTALLATIONS
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.api_tokens import ApiTokens
@@ -64,7 +64,7 @@ def _state(db: sqlite3.Connection) -> None:
     book.enter(AIR, T0, T0 + 1)
     book.commit()
     Calibrations(db).add(Record("lp-1", "air-1", "pm25_ugm3", T0, T0, "wang.lei", "linear", 0.5, 1.0, "pole 7"))
-    fleet.rename(db, "lp-1", "东口", "East")
+    names.rename(db, "lp-1", "东口", "East")
     fleet.end_version(db, "lp-1", fleet.begin_version(db, "lp-1", "seal_s: 2", "wang.lei", T0), "kept")
     db.executescript(INSTALLATIONS)
     db.execute("INSERT INTO installation (node, at_ms, body) VALUES ('lp-1', ?, '{\"who\": \"wang.lei\"}')", (T0,))
