@@ -24,6 +24,11 @@ A new table needs no new number: a collector that was rolled back works on besid
 would write wrongly, such as another column or another text in one, gets the next."""
 
 
+def path_of(db: sqlite3.Connection) -> Path:
+    """The file behind a connection."""
+    return Path(db.execute("PRAGMA database_list").fetchone()[2])
+
+
 class Newer(sqlite3.DatabaseError):
     """A newer Lamppost has made of the file what this one does not know. It was not touched."""
 

@@ -64,8 +64,7 @@ def secret(path: Path | None) -> str | None:
         file = copy if copy is not None and copy.exists() else path
         return file.read_text(encoding="utf-8-sig").strip()  # editors of Windows begin with a byte order mark
     except PermissionError as error:
-        cure = "run this as the user of the service, or with sudo"
-        raise Failure(Exit.NOT_PERMITTED, "secret-unreadable", f"{path} may not be read by this user", cure) from error
+        raise Failure.shut("secret-unreadable", path) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = "does not exist" if isinstance(error, FileNotFoundError) else getattr(error, "strerror", "not UTF-8")
         cure = "write the secret into it, or name the right file"

@@ -145,8 +145,7 @@ def _why(files: list[Path], at_fault: Path, error: OSError, cure: str = CURE) ->
 
 def _refused(path: object, error: OSError, cure: str = CURE) -> Failure:
     if isinstance(error, PermissionError):
-        sudo = "run this as the user of the service, or with sudo"
-        return Failure(Exit.NOT_PERMITTED, "tls-unreadable", f"{path} may not be read by this user", sudo)
+        return Failure.shut("tls-unreadable", path)
     return _unusable(path, error.strerror or str(error), cure)
 
 

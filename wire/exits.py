@@ -42,6 +42,12 @@ class Failure(Exception):
         self.word = word
         self.cure = cure
 
+    @classmethod
+    def shut(cls, word: str, path: object) -> Failure:
+        """This user may not read a file."""
+        cure = "run this as the user of the service, or with sudo"
+        return cls(Exit.NOT_PERMITTED, word, f"{path} may not be read by this user", cure)
+
     def line(self) -> str:
         """One line for people."""
         end = "" if str(self).endswith(("?", ".", "!")) else "."

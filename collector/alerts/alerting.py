@@ -39,6 +39,7 @@ from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.rule import Rule
 from collector.rules.silence import Silence
 from collector.rules.transition import Series, Transition
+from collector.sqlite_file import path_of
 from collector.stations.places import Places
 from collector.stores import care
 from collector.stores.store import Store, StoreDown
@@ -93,7 +94,7 @@ class Alerting:
         self.desk = Desk.restore(telling.policy, self._book.desk(), notify)
         since_ms = now_ms - 2 * GIVE_UP_MS  # what was given up within a day, after a day
         self.outbox = Outbox.restore(telling.routes, self._book.outbox(since_ms), now_ms)
-        self._tell_book = Book.open(self._book.path)
+        self._tell_book = Book.open(path_of(db))
         self._duty = Duty(self.desk, self.outbox, self._tell_book.fingerprints, self._tell_book.buried)
         self._retained = Retained(self._book)
         self._shared = SharedDuty(store)

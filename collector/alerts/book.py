@@ -73,11 +73,6 @@ class Book:
             db.close()
             raise
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return Path(self._db.execute("PRAGMA database_list").fetchone()[2])
-
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

@@ -13,10 +13,9 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
-from collector.sqlite_file import Others
+from collector.sqlite_file import Others, path_of
 from common.named_file import NamedFile
 
 BYTES_MAX = 512 * 1024 * 1024
@@ -70,7 +69,7 @@ class Quarantine:
     ) -> None:
         self._db = db
         self._bytes_max, self._node_bytes_max = bytes_max, node_bytes_max
-        self._file = NamedFile(Path(db.execute("PRAGMA database_list").fetchone()[2]))
+        self._file = NamedFile(path_of(db))
         db.executescript(_SCHEMA)
         self._bytes_of: Counter[str] = Counter()
         self._strays_of: Counter[str] = Counter()

@@ -84,9 +84,14 @@ class Allowance:
         return True
 
 
+def host_of(request: Request) -> str:
+    """The address that a request came from."""
+    return request.client.host if request.client is not None else "unknown"
+
+
 def client_of(request: Request) -> str:
-    """Where a request came from: an IPv4 address, or the /64 around an IPv6 one, for whoever has one has all of it."""
-    host = request.client.host if request.client is not None else "unknown"
+    """Whose request it is: an IPv4 address, or the /64 around an IPv6 one, for whoever has one has all of it."""
+    host = host_of(request)
     try:
         address = ip_address(host)
     except ValueError:

@@ -23,7 +23,7 @@ from collector.web.desk.accounts import NotAccepted, Session
 from collector.web.desk.desk import Desk
 from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, acknowledge_all, do, end_ms, is_anothers
 from collector.web.desk.reports import CHANGES
-from collector.web.forms import Allowance, choice, client_of, read_form
+from collector.web.forms import Allowance, choice, client_of, host_of, read_form
 from collector.web.live import Live, Sight, stream
 from collector.web.ops_tabs import Tabs
 from collector.web.pages import language_of
@@ -364,4 +364,4 @@ def _number(text: str) -> int:
 
 def _tell_refused(request: Request) -> None:
     """For who bans addresses by the log (docs/pages.md). No name: it may be a password, typed into the wrong field."""
-    log.warning("login refused, from %s", request.client.host if request.client is not None else "unknown")
+    log.warning("login refused, from %s", host_of(request))

@@ -63,18 +63,17 @@ def install(config: Path, say: Callable[[str], None], root: Path = Path("/")) ->
 
 def uninstall(say: Callable[[str], None], root: Path = Path("/"), purge: bool = False) -> None:
     """Stop it and remove what `install` made; with `purge` its settings, readings and user too. Nothing is left."""
+    from edge_agent.doctor.fixes import WRITTEN
+
     _want_root(root)
-    for command in (["systemctl", "disable", "--now", NAME],):
-        say("run " + " ".join(command))
-        _run(command, root)
+    command = ["systemctl", "disable", "--now", NAME]
+    say("run " + " ".join(command))
+    _run(command, root)
     unit = root / str(UNIT).lstrip("/")
     places = [
         unit,
         root / str(MODULES).lstrip("/"),
-        root / "etc/udev/rules.d/90-lamppost.rules",
-        root / "etc/udev/rules.d/91-lamppost-led.rules",
-        root / "etc/systemd/system/lamppost-agent.service.d",
-        root / "etc/systemd/journald.conf.d/lamppost.conf",
+        *(root / file for file in WRITTEN),
     ]
     shared = (root / "etc/lamppost/collector.yaml").exists()
     if purge:

@@ -11,10 +11,12 @@ from pathlib import Path
 from common.whole_file import write_whole
 from wire.exits import Exit, Failure
 
+UDEV_FILE = Path("etc/udev/rules.d/90-lamppost.rules")
 UDEV_RULES = """# Written by `lamppost agent fix udev`: adapters for the group dialout, no ModemManager, no delay.
 SUBSYSTEM=="tty", KERNEL=="ttyUSB*|ttyACM*|ttyAMA*", GROUP="dialout", MODE="0660", ENV{ID_MM_DEVICE_IGNORE}="1"
 ACTION=="add", SUBSYSTEM=="usb-serial", DRIVER=="ftdi_sio", ATTR{latency_timer}="1"
 """
+JOURNAL_FILE = Path("etc/systemd/journald.conf.d/lamppost.conf")
 JOURNAL_CONF = """# Written by `lamppost agent fix journal`: the log in memory spares the SD card.
 [Journal]
 Storage=volatile
@@ -29,6 +31,8 @@ LED_UNIT = """# Written by `lamppost agent fix led`: where the status LED's file
 [Service]
 ReadWritePaths=-{folder}
 """
+WRITTEN = (UDEV_FILE, JOURNAL_FILE, LED_RULE_FILE, LED_UNIT_FILE.parent)
+"""What is not there but for a cure; other files are changed by one."""
 GETTY_UNITS = ("serial-getty@serial0.service", "serial-getty@ttyAMA0.service", "serial-getty@ttyS0.service")
 
 
@@ -102,13 +106,13 @@ def serial_console(root: Path = Path("/")) -> Fix:
 def udev(root: Path = Path("/")) -> Fix:
     """Serial adapters for the group dialout, left alone by ModemManager, without the 16 ms of FTDI."""
     reload = [["udevadm", "control", "--reload"], ["udevadm", "trigger", "--subsystem-match=tty"]]
-    return Fix({root / "etc/udev/rules.d/90-lamppost.rules": UDEV_RULES}, reload)
+    return Fix({root / UDEV_FILE: UDEV_RULES}, reload)
 
 
 def journal(root: Path = Path("/")) -> Fix:
     """The log in memory."""
     return Fix(
-        {root / "etc/systemd/journald.conf.d/lamppost.conf": JOURNAL_CONF},
+        {root / JOURNAL_FILE: JOURNAL_CONF},
         [["systemctl", "restart", "systemd-journald"]],
     )
 

@@ -63,9 +63,7 @@ class Identity:
             text = f"{path} does not exist: this station is not enrolled"
             raise Failure(Exit.CONFIGURATION, "not-enrolled", text, "lamppost agent enrol --token-file FILE") from error
         except PermissionError as error:
-            cure = "run this as the user of the service, or with sudo"
-            text = f"{path} may not be read by this user"
-            raise Failure(Exit.NOT_PERMITTED, "identity-unreadable", text, cure) from error
+            raise Failure.shut("identity-unreadable", path) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Failure(Exit.CONFIGURATION, "identity-damaged", f"{path}: {reason(error)}", "enrol again") from error
 
