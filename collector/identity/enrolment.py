@@ -49,7 +49,8 @@ class Gate(Protocol):
 class Enrolment:
     """One city's enrolment. `publish_revocations` takes the new list of the revoked to where the broker reads it."""
 
-    authority: Authority
+    read_authority: Callable[[], Authority]
+    """Asked each time: after a rollover nobody may get a certificate of the old one and count as renewed."""
     book: Book
     gate: Gate
     collector_keys: tuple[str, ...]
@@ -59,6 +60,11 @@ class Enrolment:
     life: timedelta = NODE_LIFE
     programs: frozenset[str] = frozenset()
     """Names that have other rights at the broker: a station of that name would have them, and take them along."""
+
+    @property
+    def authority(self) -> Authority:
+        """The one in force. Raises OSError, ValueError."""
+        return self.read_authority()
 
     def may_be_called(self, node: str) -> None:
         """Raises Refused unless this can be the name of a station."""
@@ -117,9 +123,10 @@ class Enrolment:
 
     def strangers(self, now_ms: int) -> list[str]:
         """Stations that do not know the newest authority: they hear of it when they renew."""
-        if not self.authority.older:
+        newest = self.authority
+        if not newest.older:
             return []
-        begun_ms = int(self.authority.begun.timestamp() * 1000)
+        begun_ms = int(newest.begun.timestamp() * 1000)
         renewable_ms = now_ms - int(RENEWABLE_AFTER.total_seconds() * 1000)
         return self.book.not_renewed(begun_ms, renewable_ms)
 
@@ -135,15 +142,16 @@ class Enrolment:
         return count
 
     def _sign(self, node: str, request: bytes, now_ms: int) -> tuple[dict[str, Any], x509.Certificate]:
+        signer = self.authority
         try:
-            certificate = self.authority.sign_node(node, request, _moment(now_ms), self.life)
+            certificate = signer.sign_node(node, request, _moment(now_ms), self.life)
         except BadRequest as error:
             raise Refused("bad-request", str(error)) from error
         return {
             "schema": wire.SCHEMA,
             "node": node,
             "certificate": authority.pem(certificate).decode(),
-            "authority": self.authority.bundle().decode(),
+            "authority": signer.bundle().decode(),
             "collector_keys": list(self.collector_keys),
             "broker": {"host": self.broker_host, "port": self.broker_port},
         }, certificate

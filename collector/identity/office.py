@@ -30,7 +30,7 @@ def enrolment(config: Config, file: DeskFile) -> Enrolment:
         cure = "lamppost collector init writes one: name it in signing_key_file"
         raise Failure(Exit.CONFIGURATION, "no-signing-key", "enrolled agents want signed acknowledgements", cure)
     try:
-        authority = Authority.load(wants.folder)
+        Authority.load(wants.folder)
     except (OSError, ValueError) as error:
         text = f"{wants.folder}: {reason(error)}"
         raise Failure(Exit.CONFIGURATION, "authority-unusable", text, "lamppost collector init --tls") from error
@@ -38,7 +38,7 @@ def enrolment(config: Config, file: DeskFile) -> Enrolment:
     registrar.check()
     revoked = wants.folder.parent / MOSQUITTO / REVOKED
     return Enrolment(
-        authority,
+        lambda: Authority.load(wants.folder),
         Book(file),
         Registrar(BrokerAddress(config.broker.host, config.broker.port, tls=registrar.context)),
         (public_key_text(key),),

@@ -156,7 +156,7 @@ class System:
         registrar = TlsFiles(pki / "ca.pem", pki / "registrar.pem")
         with closing(DeskFile(city.plan.data / "desk.db")) as file:
             yield office.Enrolment(
-                Authority.load(pki),
+                lambda: Authority.load(pki),
                 Book(file),
                 Registrar(BrokerAddress("127.0.0.1", city.plan.broker_port, tls=registrar.context)),
                 (public_key_text(key),),

@@ -41,4 +41,4 @@ class Gate:
 def office(tmp_path: Path, closes: Closes) -> Enrolment:
     book = Book(closes(DeskFile(tmp_path / "desk.db")))
     made = Authority.new("test", utc_now())
-    return Enrolment(made, book, Gate(), ("AAAA",), "127.0.0.1", 8883, lambda _: None)
+    return Enrolment(lambda: made, book, Gate(), ("AAAA",), "127.0.0.1", 8883, lambda _: None)

@@ -141,7 +141,7 @@ def test_a_certificate_renews_itself_three_times_in_270_days_and_after_a_month_t
 ) -> None:
     folder = tmp_path / "identity"
     begin_ms = int(utc_now().timestamp() * 1000)
-    office_keys = Enrolment(office.authority, office.book, office.gate, (_key(),), "127.0.0.1", 8883, lambda _: None)
+    office_keys = replace(office, collector_keys=(_key(),))
     enrol.take_answer(as_file(office_keys.accept("lp-1", enrol.new_request("lp-1", folder), "anna", begin_ms)), folder)
     now_ms = begin_ms
     for days in (61, 61, 61, 120):  # the last time 30 days after its end
@@ -165,7 +165,7 @@ def test_what_root_enrols_is_for_the_user_to_whom_the_settings_belong(office: En
     settings.mkdir()
     os.chown(settings, 65_534, 65_534)
     folder = settings / "identity"
-    keys = Enrolment(office.authority, office.book, office.gate, (_key(),), "127.0.0.1", 8883, lambda _: None)
+    keys = replace(office, collector_keys=(_key(),))
     asked = enrol.new_request("lp-1", folder)
     waiting = {path.stat().st_uid for path in (folder, *folder.iterdir())}
     enrol.take_answer(as_file(keys.accept("lp-1", asked, "anna", NOW)), folder)
@@ -177,7 +177,7 @@ def test_a_board_whose_clock_is_years_ahead_renews_once_and_not_every_minute(
 ) -> None:
     """By its clock each new certificate had ended long ago: the office issued one a minute, for ever."""
     folder, begin_ms = tmp_path / "identity", int(utc_now().timestamp() * 1000)
-    keys = Enrolment(office.authority, office.book, office.gate, (_key(),), "127.0.0.1", 8883, lambda _: None)
+    keys = replace(office, collector_keys=(_key(),))
     enrol.take_answer(as_file(keys.accept("lp-1", enrol.new_request("lp-1", folder), "anna", begin_ms)), folder)
 
     def without_a_network(folder: Path) -> Any:

@@ -75,6 +75,25 @@ def test_the_old_authority_is_dropped_unasked_only_when_no_station_is_left_that_
         city.close()
 
 
+def test_who_renews_after_a_rollover_knows_the_new_authority_also_before_the_collector_begins_anew(
+    tmp_path: Path,
+) -> None:
+    """The door went on with the old one until a restart: who had come to it meanwhile counted as renewed, was not named
+    by --drop-old, and was cut off."""
+    city = City(tmp_path)
+    city.start()
+    try:
+        folder = city.enrol("lp-0001")
+        assert city.lamppost("collector", "init", str(city.plan.folder), "--roll-over").returncode == 0
+        renewed = city.lamppost("agent", "enrol", "renew", "--folder", str(folder))
+        assert renewed.returncode == 0, renewed.stderr
+        newest = Authority.load(city.plan.folder / "pki")
+        assert x509.load_pem_x509_certificate((folder / "node.pem").read_bytes()).issuer == newest.certificate.subject
+        assert (folder / "ca.pem").read_bytes() == newest.bundle()
+    finally:
+        city.close()
+
+
 def serial_of(city: City) -> int:
     """Of the certificate that the broker shows."""
     shown = ssl.get_server_certificate(("127.0.0.1", city.plan.broker_port))
