@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -11,6 +12,11 @@ from common.settings import BrokerAddress
 from wire.exits import Exit, Failure, reason
 
 KEEPALIVE_S = 30
+_CURES = {
+    "expired": "sudo lamppost collector init --renew, where init made its certificate; else whoever did",
+    "not yet valid": "is the clock right? date",
+}
+_NOT_OURS = "is it ours? its certificate must be for broker.host, and by broker.tls.ca"
 
 
 def make_client(broker: BrokerAddress, client_id: str, **more: Any) -> paho.Client:
@@ -27,12 +33,19 @@ def make_client(broker: BrokerAddress, client_id: str, **more: Any) -> paho.Clie
 
 def connect(client: paho.Client, broker: BrokerAddress) -> None:
     """Connect to the first address that answers. Raises Failure when none does."""
-    errors = []
+    errors, cure = [], ""
     for host, port in broker.addresses():
         try:
             client.connect(host, port, KEEPALIVE_S)
         except OSError as error:
             errors.append(f"broker {host}:{port} does not answer: {reason(error)}")
+            cure = _cure(error)
         else:
             return
-    raise Failure(Exit.NETWORK, "broker-down", "; ".join(errors), "is it running?")
+    raise Failure(Exit.NETWORK, "broker-down", "; ".join(errors), cure)
+
+
+def _cure(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return next((cure for said, cure in _CURES.items() if said in error.verify_message), _NOT_OURS)
+    return "is that its TLS port?" if isinstance(error, ssl.SSLError) else "is it running?"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import ssl
+import subprocess
+import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from collector.identity.authority import Authority, hosts_of
+from collector.identity.authority import Authority, hosts_of, new_key, pem, pem_key, utc_now
 from tests.identity.city import City
 from tests.servers import wait_for
 from wire.exits import Exit
@@ -90,6 +93,33 @@ def test_who_renews_after_a_rollover_knows_the_new_authority_also_before_the_col
         newest = Authority.load(city.plan.folder / "pki")
         assert x509.load_pem_x509_certificate((folder / "node.pem").read_bytes()).issuer == newest.certificate.subject
         assert (folder / "ca.pem").read_bytes() == newest.bundle()
+    finally:
+        city.close()
+
+
+@pytest.mark.parametrize(
+    ("hosts", "days", "cure"),
+    [
+        (HOSTS, -800, "sudo lamppost collector init --renew"),
+        (HOSTS, 800, "is the clock right?"),
+        (("elsewhere.example",), 0, "its certificate must be for broker.host"),
+    ],
+)
+def test_status_tells_what_is_wrong_with_the_brokers_certificate(
+    tmp_path: Path, hosts: tuple[str, ...], days: int, cure: str
+) -> None:
+    """Of one that had ended it asked whether the broker was running."""
+    city = City(tmp_path)
+    key, authority = new_key(), Authority.load(city.plan.folder / "pki")
+    made = authority.sign_server(hosts, key.public_key(), utc_now() + timedelta(days=days))
+    (city.broker.folder / "server.pem").write_bytes(pem(made))
+    (city.broker.folder / "server.key").write_bytes(pem_key(key))
+    city.broker.start()
+    try:
+        ask = [sys.executable, "-m", "lamppost", "collector", "status", str(city.settings)]
+        asked = subprocess.run(ask, capture_output=True, text=True, check=False)  # the library leaves its socket open
+        assert asked.returncode == Exit.NETWORK
+        assert cure in asked.stderr.partition("Cure: ")[2]
     finally:
         city.close()
 
