@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import secrets
 import socket
 import threading
 import time
@@ -50,6 +51,7 @@ class Link:
         self._broker = broker
         self._address = (broker.host, broker.port)
         self._name = name
+        self.client_id = secret_id(name)
         self.goes_ahead: GoesAhead = nothing_hurries
         self._inbox: Inbox[Session] = Inbox(self.counts)
         self._generation = 0
@@ -208,7 +210,7 @@ class Link:
         password = self._broker.password
         topic = names.collector_status(self._name)
         return mqtt5.ConnectPacket(
-            f"collector-{self._name}",
+            self.client_id,
             username=self._broker.username,
             password=None if password is None else password.encode(),
             clean_start=True,
@@ -247,3 +249,8 @@ class Link:
         """Wake the network thread. A full or closed bell has rung already."""
         with suppress(OSError):
             self._bell.send(b"\0")
+
+
+def secret_id(name: str) -> str:
+    """As what a collector connects, in this life: a broker lets each station take every id, and ends who had it."""
+    return f"collector-{name}-{secrets.token_hex(8)}"

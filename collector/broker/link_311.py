@@ -43,6 +43,7 @@ class Link311:
         self.trouble: Trouble | None = AWAY
         self._broker = broker
         self._name = name
+        self.client_id = link.secret_id(name)
         self.goes_ahead: GoesAhead = nothing_hurries
         self._inbox: Inbox[int] = Inbox(self.counts)
         self._generation = 0
@@ -109,7 +110,7 @@ class Link311:
         self._client.connect_async(*self._address, link.KEEPALIVE_S)
 
     def _make_client(self) -> paho.Client:
-        client = make_client(self._broker, f"collector-{self._name}", manual_ack=True)
+        client = make_client(self._broker, self.client_id, manual_ack=True)
         client.will_set(names.collector_status(self._name), _OFFLINE, 1, True)
         client.reconnect_delay_set(1, 15)
         client.max_queued_messages_set(WAITING_MAX)

@@ -131,7 +131,7 @@ class Canary:
         return None if 200 <= answer.status < 300 else f"the heartbeat address says HTTP {answer.status}"
 
     def _make_client(self, broker: BrokerAddress) -> paho.Client:
-        client = make_client(broker, self.node)
+        client = make_client(broker, f"{self.node}-{self._session}")  # which nobody can guess, and push out
         death = status.Death(self.node, self._session, "lost")
         client.will_set(names.status(self.node), status.encode(death), 1, True)
         client.reconnect_delay_set(1, 15)

@@ -15,13 +15,13 @@ from collector.broker.inbox import Arrived
 from collector.broker.link import Link
 from collector.broker.link_311 import Link311
 from collector.health.health import AWAY
-from collector.standby.flapping import Flapping
 from collector.standby.standby import Standby
 from wire import collector_status, names
 from wire.collector_status import CollectorStatus, State
 
 log = logging.getLogger("lamppost.collector")
 
+TURNS_KEPT: Final = 100  # of eight minutes at least: a broker may be slow
 HELD_MAX: Final = 10_000  # batches of the first second; one beyond comes again by the agent's timer
 
 
@@ -35,8 +35,7 @@ class Turn:
         self._name, self._version = name, version
         self._link, self._counts, self._alarm = link, counts, alarm
         self._held: deque[Arrived] = deque(maxlen=HELD_MAX)
-        self._flapping = Flapping()
-        self._linked: int | None = None
+        self._began_ms = deque[int](maxlen=TURNS_KEPT)  # our states, as we said them
 
     @property
     def active(self) -> bool:
@@ -59,10 +58,16 @@ class Turn:
             self._counts["foreign_topic"] += 1
             return
         try:
-            self.standby.hear(name, collector_status.decode(message.payload), now_s)
+            said = collector_status.decode(message.payload)
         except collector_status.BadStatus as error:
             self._counts["bad_status"] += 1
             self._alarm(f"status:{name}", f"status of collector {name} is not obeyed: {error}")
+            return
+        self.standby.hear(name, said, now_s)
+        is_news = not message.retained and said.state is not State.OFFLINE
+        if name == self._name and is_news and said.since_ms not in self._began_ms:
+            text = f"another collector on this broker is called {name} as well"
+            self._alarm("flapping", f"{text}. Cure: give each a `name` of its own, or stop one")
 
     def admits(self, batch: Arrived) -> bool:
         """Whether a batch is this one's to take, now. If nobody knows yet, it is held."""
@@ -74,7 +79,6 @@ class Turn:
 
     def decide(self, now_s: float, now_ms: int) -> State | None:
         """Whose turn it is; the new state when it changed."""
-        self._look_for_a_twin(now_ms)
         state = self.standby.tick(self._link.connection, now_s, now_ms)
         if state is not None:
             log.log(logging.INFO if self.alone else logging.WARNING, "this collector is now %s", state)
@@ -92,6 +96,7 @@ class Turn:
         """Tell the others how things are, when that is due."""
         if self.standby.due(now_s):
             said = CollectorStatus(self.standby.state, self.standby.since_ms, now_ms, self._version)
+            self._began_ms.append(said.since_ms)
             self._link.publish(names.collector_status(self._name), collector_status.encode(said), retain=True)
 
     def cut_off(self, now_s: float) -> str | None:
@@ -100,12 +105,3 @@ class Turn:
             return None
         why = (self._link.trouble or AWAY).detail or "it does not answer"
         return f"{self._name} does not work, and cannot know whether another does ({why})"
-
-    def _look_for_a_twin(self, now_ms: int) -> None:
-        """Two collectors of one name push each other out, and a broker need not say why it ends a connection."""
-        if self._link.connection in (None, self._linked):
-            return
-        self._linked = self._link.connection
-        if self._flapping.note("collector", "link", now_ms):
-            text = f"the broker ends our connection again and again: is another collector on it called {self._name}?"
-            self._alarm("flapping", f"{text} Cure: give each a `name` of its own, or stop one")

@@ -110,6 +110,19 @@ def test_a_hostile_member_of_a_shared_group_steals_nothing(people: dict[str, Cli
     wait_for("200 batches", lambda: sum(p.startswith(b"batch") for _, p in collector.heard[before:]) >= 200)
 
 
+def test_no_station_takes_the_collectors_place(city: City) -> None:
+    """A broker lets each take every client id, and ends who had it: the credential of one stolen box was enough to keep
+    the collector of a whole city off its broker."""
+    city.enrol(NODE)
+    thieves = [city.client(NODE, name) for name in ("collector-c1", "canary-c1", "c1")]
+    log = (city.broker.folder / "log").read_text()
+    for thief in thieves:
+        assert thief.is_in
+        thief.close()
+    assert "as collector-c1-" in log
+    assert not [line for line in log.splitlines() if "already connected" in line and "c1" in line]
+
+
 def test_nobody_without_a_certificate(city: City) -> None:
     stranger = city.client(None, "stranger")
     assert not stranger.is_in
