@@ -102,12 +102,12 @@ Marks = list[tuple[int, str]]
 
 
 def _air(sensors: list[Hours], span: tuple[int, int], marks: Marks) -> chart.Chart:
-    return chart.lines([(hours.label, hours.points) for hours in sensors], *span, 2 * HOUR_MS, ticks=marks)
+    return chart.lines([(hours.label, hours.points) for hours in sensors], chart.Frame(*span, ticks=marks), 2 * HOUR_MS)
 
 
 def _traffic(report: StationReport, span: tuple[int, int], marks: Marks) -> chart.Chart:
     windows: list[tuple[int, Any]] = [(time_ms, count) for time_ms, count in report.vehicles]
-    return chart.bars(windows, HOUR_MS, *span, FEW - 1, ticks=marks)
+    return chart.bars(windows, HOUR_MS, chart.Frame(*span, ticks=marks), FEW - 1)
 
 
 def _marks(span: tuple[int, int], zone: ZoneInfo) -> Marks:

@@ -29,6 +29,15 @@ SMALL: Final = Box(360, 150, 34, 352, 10, 128)
 WIDE: Final = Box(760, 220, 40, 748, 12, 194)
 
 
+class Frame(NamedTuple):
+    """A span of time in a box; `ticks` are times with what is written there, by default round times of day."""
+
+    since_ms: int
+    until_ms: int
+    box: Box = SMALL
+    ticks: Sequence[tuple[int, str]] | None = None
+
+
 class Tick(NamedTuple):
     """A place on an axis and what stands there; `text` instead of the value where somebody has written it."""
 
@@ -81,53 +90,46 @@ class Chart:
 class Scale(NamedTuple):
     """From time and value to a place in the box."""
 
-    since_ms: int
-    until_ms: int
+    frame: Frame
     top: float
-    box: Box = SMALL
 
     def x(self, time_ms: float) -> float:
-        left, right = self.box.left, self.box.right
-        return round(left + (time_ms - self.since_ms) / (self.until_ms - self.since_ms) * (right - left), 1)
+        since_ms, until_ms, box, _ = self.frame
+        return round(box.left + (time_ms - since_ms) / (until_ms - since_ms) * (box.right - box.left), 1)
 
     def y(self, value: float) -> float:
-        return round(self.box.bottom - max(value, 0.0) / self.top * (self.box.bottom - self.box.top), 1)
+        box = self.frame.box
+        return round(box.bottom - max(value, 0.0) / self.top * (box.bottom - box.top), 1)
 
 
 def lines(
     series: Sequence[tuple[str, Points]],
-    since_ms: int,
-    until_ms: int,
+    frame: Frame,
     gap_ms: int,
     threshold: float | None = None,
     clear: float | None = None,
-    box: Box = SMALL,
-    ticks: Sequence[tuple[int, str]] | None = None,
     levels: Sequence[float] = (),
 ) -> Chart:
-    """A chart of (label, points) over [since, until]; neighbours further apart than `gap_ms` are not joined.
+    """A chart of (label, points); neighbours further apart than `gap_ms` are not joined.
 
-    `ticks` are times with what is written there, by default round times of day; `levels` where each level ends.
+    `levels` is where each level ends.
     """
     values = [value for _, points in series for _, value in points]
     values += [level for level in (threshold, clear) if level is not None]
-    scale = Scale(since_ms, until_ms, _top(max(values, default=0.0)), box)
+    scale = Scale(frame, _top(max(values, default=0.0)))
     drawn = tuple(_line(label, points, scale, gap_ms) for label, points in series if points)
     raised, cleared = (None if level is None else Tick(scale.y(level), level) for level in (threshold, clear))
     steps = _level_steps(scale, levels)
-    return Chart(drawn, (), _x_ticks(scale, ticks), _y_ticks(scale), raised, cleared, steps, box)
+    return Chart(drawn, (), _x_ticks(scale), _y_ticks(scale), raised, cleared, steps, frame.box)
 
 
 def bars(
     windows: Sequence[tuple[int, float | None]],
     width_ms: int,
-    since_ms: int,
-    until_ms: int,
+    frame: Frame,
     most: float,
     in_part: Collection[int] = (),
     before: Points = (),
-    box: Box = SMALL,
-    ticks: Sequence[tuple[int, str]] | None = None,
 ) -> Chart:
     """A chart of one bar a window; None is a hidden value of at most `most`.
 
@@ -135,7 +137,8 @@ def bars(
     line through the middles of its windows, such as the same hours a week ago.
     """
     values = [value for _, value in (*windows, *before) if value is not None]
-    scale = Scale(since_ms, until_ms, max(_top(max(values, default=0.0)), _top(most)), box)
+    since_ms, until_ms, box, _ = frame
+    scale = Scale(frame, max(_top(max(values, default=0.0)), _top(most)))
     drawn = []
     for start_ms, value in windows:
         left, right = scale.x(max(start_ms, since_ms)), scale.x(min(start_ms + width_ms, until_ms))
@@ -153,7 +156,7 @@ def bars(
     middles = [(start_ms + width_ms // 2, value) for start_ms, value in before]
     middles = [point for point in middles if since_ms <= point[0] <= until_ms]
     line = (_line("", middles, scale, 2 * width_ms),) if middles else ()
-    return Chart(line, tuple(drawn), _x_ticks(scale, ticks), _y_ticks(scale), box=box)
+    return Chart(line, tuple(drawn), _x_ticks(scale), _y_ticks(scale), box=box)
 
 
 def _line(label: str, points: Sequence[tuple[int, float]], scale: Scale, gap_ms: int) -> Line:
@@ -174,17 +177,18 @@ def _top(highest: float) -> float:
     return next(step * power for step in _STEPS if step * power >= wanted)
 
 
-def _x_ticks(scale: Scale, given: Sequence[tuple[int, str]] | None) -> tuple[Tick, ...]:
+def _x_ticks(scale: Scale) -> tuple[Tick, ...]:
     """Whole quarters of an hour, or two minutes in a short chart: round in every time zone of whole quarters."""
+    since_ms, until_ms, box, given = scale.frame
     if given is None:
-        span = scale.until_ms - scale.since_ms
+        span = until_ms - since_ms
         step = next((s for s in (2 * MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS) if span / s <= 6), DAY_MS)
-        first = -(-scale.since_ms // step) * step
-        given = [(time_ms, "") for time_ms in range(first, scale.until_ms + 1, step)]
+        first = -(-since_ms // step) * step
+        given = [(time_ms, "") for time_ms in range(first, until_ms + 1, step)]
     return tuple(
         Tick(scale.x(time_ms), time_ms, text)
         for time_ms, text in given
-        if scale.box.left + 12 <= scale.x(time_ms) <= scale.box.right - 10
+        if box.left + 12 <= scale.x(time_ms) <= box.right - 10
     )
 
 

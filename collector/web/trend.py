@@ -96,20 +96,21 @@ class Past:
     def air(self, box: chart.Box) -> chart.Chart:
         """PM2.5 of every sensor over the span."""
         trend, watched = self.trend, self.watched
-        gap_ms, ticks = int(2.5 * trend.span.every_ms), _ticks(trend, self.zone, box)
+        gap_ms = int(2.5 * trend.span.every_ms)
         raise_at, clear_at = (None, None) if watched is None else (watched.raise_at, watched.clear_at)
-        return chart.lines(
-            trend.air, trend.since_ms, trend.until_ms, gap_ms, raise_at, clear_at, box, ticks, self.levels
-        )
+        return chart.lines(trend.air, self._frame(box), gap_ms, raise_at, clear_at, self.levels)
 
     def flow(self, box: chart.Box) -> chart.Chart:
         """Vehicles an hour by windows; hidden ones as high as they can be; a week before as a line."""
         trend = self.trend
         windows = [(one.start_ms, one.flow_vph) for one in trend.flow]
-        width_ms, until_ms = trend.span.flow_ms, trend.until_ms
-        under_way = {one.start_ms for one in trend.flow if one.start_ms + width_ms > until_ms}
-        ticks = _ticks(trend, self.zone, box)
-        return chart.bars(windows, width_ms, trend.since_ms, until_ms, FEW - 1, under_way, trend.before, box, ticks)
+        width_ms = trend.span.flow_ms
+        under_way = {one.start_ms for one in trend.flow if one.start_ms + width_ms > trend.until_ms}
+        return chart.bars(windows, width_ms, self._frame(box), FEW - 1, under_way, trend.before)
+
+    def _frame(self, box: chart.Box) -> chart.Frame:
+        trend = self.trend
+        return chart.Frame(trend.since_ms, trend.until_ms, box, _ticks(trend, self.zone, box))
 
 
 def past_of(site: Site, node: str, length: str, watched: Watched | None = None) -> Past:

@@ -21,7 +21,7 @@ from collector.web.site import AlertView, Station
 from collector.web.vehicles import total, traffic
 from collector.web.words import Words
 from tests.web.city import City
-from wire.times import MINUTE_MS
+from wire.times import HOUR_MS, MINUTE_MS
 
 NOW_MS = 1_790_000_030_000
 
@@ -249,7 +249,7 @@ def test_the_collector_s_own_troubles_are_public_without_addresses_files_and_cur
 @given(st.lists(st.tuples(st.integers(0, 3_600_000), st.floats(0, 1000)), max_size=40).map(sorted))
 @settings(max_examples=60)
 def test_a_line_stays_in_its_box(points: list[tuple[int, float]]) -> None:
-    drawn = chart.lines([("a", points)], 0, 3_600_000, 120_000, 75.0)
+    drawn = chart.lines([("a", points)], chart.Frame(0, HOUR_MS), 2 * MINUTE_MS, 75.0)
     assert len(drawn.lines) == bool(points)
     for line in drawn.lines:
         numbers = line.path.replace(chart.RING, "").replace("M", " ").replace("L", " ").split()
@@ -259,7 +259,7 @@ def test_a_line_stays_in_its_box(points: list[tuple[int, float]]) -> None:
 
 def test_a_gap_breaks_the_line_and_a_lone_point_is_wider_than_the_line() -> None:
     """A stroke of no length is as wide as the line is thick: one hour between two gaps was a dot of two pixels."""
-    drawn = chart.lines([("a", [(0, 1.0), (60_000, 2.0), (600_000, 3.0)])], 0, 3_600_000, 120_000)
+    drawn = chart.lines([("a", [(0, 1.0), (60_000, 2.0), (600_000, 3.0)])], chart.Frame(0, HOUR_MS), 2 * MINUTE_MS)
     assert drawn.lines[0].path.count("M") == 2
     _, _, lone = drawn.lines[0].path.rpartition("M")
     _, drawn_as, ring = lone.partition("a")
