@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import termios
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
+    from edge_agent.sensors.probing import Listening, Question
     from edge_agent.settings.config import Sensor
 
 BAD_SHARE = 0.2
@@ -119,47 +121,51 @@ def _age_s(mine: dict[str, Any]) -> float:
 
 
 def _heard(sensor: Sensor, profile: Profile, listen_s: float) -> Result:
-    """What a port says while no agent runs: listen, then ask its question."""
+    """What a port says while no agent runs."""
     from serial import SerialTimeoutException
 
-    from edge_agent.lines.serial_line import open_line
     from edge_agent.sensors.probing import Listening, plans
 
-    check = f"sensor.{sensor.name}"
+    check, began_s = f"sensor.{sensor.name}", time.monotonic()
     plan, *_ = plans([profile])  # the first is of its own speed
     listening = Listening([profile])
-    data = b""
     try:
-        with open_line(sensor.port, profile.serial, timeout=0.1) as device:
-            began_s = time.monotonic()
-            while time.monotonic() - began_s < listen_s and not listening.decided():
-                data += (piece := device.read(512))
-                listening.feed(piece)
-            for question in plan.asks if not listening.promising() else []:
-                for _ in range(3):
-                    device.write(question.data)
-                    time.sleep(question.wait_s)
-                    data += (piece := device.read(512))
-                    listening.answered(question, piece)
-            heard_s = time.monotonic() - began_s
+        heard = _listen(sensor.port, profile, plan.asks, listening, listen_s)
     except SerialTimeoutException:
         return fail(check, STUCK, STUCK_CURE)
     except (OSError, ValueError, termios.error) as error:
         why = why_not_opened(error)
         return fail(check, f"no port: {why}", _OPENS[BUSY]) if why == BUSY else skip(check, f"needs its port: {why}")
+    heard_s = time.monotonic() - began_s
     verdicts = listening.verdicts()
     if verdicts:
         shown = reading(verdicts[0].values)
         return ok(check, f"{verdicts[0].sound} frames in {heard_s:.1f} s{': ' + shown if shown else ''}")
-    if not data:
-        quiet = profile.probe.listen and profile.kind == "detection" and not plan.asks
-        text = f"0 bytes in {heard_s:.0f} s"
-        return (
-            warn(check, f"{text}: no target, or no power", "walk before it")
-            if quiet
-            else fail(check, text, _wires(profile))
-        )
-    return fail(check, f"{len(data)} bytes that are not {profile.name}", "lamppost agent probe")
+    if heard:
+        return fail(check, f"{heard} bytes that are not {profile.name}", "lamppost agent probe")
+    text = f"0 bytes in {heard_s:.0f} s"
+    if profile.probe.listen and profile.kind == "detection" and not plan.asks:
+        return warn(check, f"{text}: no target, or no power", "walk before it")
+    return fail(check, text, _wires(profile))
+
+
+def _listen(port: str, profile: Profile, asks: Iterable[Question], listening: Listening, listen_s: float) -> int:
+    """Listen, then ask its questions; how many bytes came. Raises what a port raises that cannot be used."""
+    from edge_agent.lines.serial_line import open_line
+
+    heard = 0
+    with open_line(port, profile.serial, timeout=0.1) as device:
+        until_s = time.monotonic() + listen_s
+        while time.monotonic() < until_s and not listening.decided():
+            heard += len(piece := device.read(512))
+            listening.feed(piece)
+        for question in asks if not listening.promising() else ():
+            for _ in range(3):
+                device.write(question.data)
+                time.sleep(question.wait_s)
+                heard += len(piece := device.read(512))
+                listening.answered(question, piece)
+    return heard
 
 
 def out_of_range(values: dict[str, float]) -> str | None:
