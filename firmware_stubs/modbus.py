@@ -99,6 +99,33 @@ class Transmitter(ModbusSlave):
         return [value & 0xFFFF for value in pair[first : first + count]], row if count == 2 else {}
 
 
+class XyMd02(ModbusSlave):
+    """XY-MD02: input registers 1 and 2 in tenths, settings in holding registers 101h to 104h, and no others."""
+
+    def __init__(self, world: World | None = None) -> None:
+        super().__init__(world)
+        self.corrections = [0, 0]
+
+    def _read(self, function: int, first: int, count: int) -> tuple[list[int] | None, Row]:
+        if function == 3:
+            settings = [self.address, 9600, *self.corrections]
+            at = first - 0x101
+            return (settings[at : at + count] if at >= 0 and at + count <= len(settings) else None), {}
+        if first < 1 or first + count > 3:
+            return None, {}
+        weather = self.world(self.t_s)
+        pair = [_signed(10 * weather.get("temp_c", 20.0)), word(10 * weather.get("rh_pct", 50.0))]
+        row = {"temp_c": pair[0] / 10, "rh_pct": pair[1] / 10}
+        return [value & 0xFFFF for value in pair[first - 1 : first - 1 + count]], row if count == 2 else {}
+
+    def _write(self, register: int, value: int) -> bool:
+        if register == 0x101 and 1 <= value <= 247:
+            self.address = value
+        elif register in (0x103, 0x104):
+            self.corrections[register - 0x103] = value
+        return 0x101 <= register <= 0x104
+
+
 def _signed(value: float) -> int:
     """A rounded number in two's complement; the largest there is where the element gives nothing."""
     return 0x7FFF if value != value else round(value)

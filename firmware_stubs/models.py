@@ -50,6 +50,7 @@ MODELS: dict[str, Callable[..., Stub]] = {
     "tera-nextpm": tera.NextPm,
     "tera-nextpm-modbus": tera.NextPmModbus,
     "rs485-modbus-weather": modbus.Transmitter,
+    "xy-md02": modbus.XyMd02,
     "renke-rs-fsxcs": renke.Fsxcs,
     "vaisala-wxt": vaisala.Wxt,
     "vaisala-wmt700": vaisala.Wmt700,

@@ -125,7 +125,9 @@ def test_pypms_sends_the_same_commands(name: str, command: str, theirs: str) -> 
     assert command_bytes(PROFILES[name], command) == PyPms[TWINS[name].name].command(theirs).command
 
 
-@pytest.mark.parametrize("name", ["senseair-s8", "sensirion-scd30", "rs485-modbus-weather", "tera-nextpm-modbus"])
+@pytest.mark.parametrize(
+    "name", ["senseair-s8", "sensirion-scd30", "rs485-modbus-weather", "tera-nextpm-modbus", "xy-md02"]
+)
 def test_pymodbus_reads_the_same_registers(name: str) -> None:
     framer = FramerRTU(DecodePDU(False))
     for frame in measured(name):
