@@ -315,6 +315,20 @@ def test_a_printed_city_has_its_map_and_nothing_to_press(seen: Seen) -> None:
     assert seen.page.is_visible(".map.wide")
 
 
+def test_what_a_dark_screen_prints_is_printed_as_by_day(browser: Any, served: Served) -> None:
+    """An alert was pale red on white paper, and the second sensor's line pale orange."""
+    looks: list[str] = []
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        page.goto(served.url("/en/station/lp-0001"))
+        page.emulate_media(media="print")
+        colours = "one => Object.values(getComputedStyle(one)).filter(said => said.startsWith?.('rgb')).join()"
+        looks.append(page.eval_on_selector_all("body *", f"all => all.map({colours}).join()"))
+        context.close()
+    assert looks[0] == looks[1]
+
+
 def test_a_report_that_is_read_on_a_phone_is_no_wider(browser: Any) -> None:
     """It is sent by mail; the table of its indices stood out of the screen, and everything moved with it."""
     index = Index(T0, "EEA EAQI", "2024", 4, "Poor", "NO2,PM10,PM2.5", 4)
