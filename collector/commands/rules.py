@@ -179,13 +179,13 @@ def rules_explain(
     at_ms = wall_ms() if at is None else _moment(at, zone)
     with open_store(settings) as store:
         found = _history(store, rule, node, sensor, at_ms)
+        fired = {series: _standing(store, rule, series, history[0][0][0]) for series, history in found.items()}
     if not found:
         raise nothing_of(settings, node, f"nothing of {rule.kind} is stored for {node} up to then")
     intervals = {each.series: each.interval_ms for each in _inventory(settings)}
     said = []
     for series, history in sorted(found.items()):
-        standing = _standing(settings, rule, series, history[0][0][0])
-        why = explain(rule, series, history, at_ms, intervals.get(series), zone.key, standing)
+        why = explain(rule, series, history, at_ms, intervals.get(series), zone.key, fired[series])
         said.append((series, why, _told(settings, rule, series, at_ms)))
     if as_json:
         rows = [{"series": str(s), **why._asdict(), "told": told} for s, why, told in said]
@@ -210,17 +210,14 @@ def _history(store: Store, rule: Rule, node: str, sensor: str | None, at_ms: int
     return found
 
 
-def _standing(settings: Config, rule: Rule, series: Series, at_ms: int) -> Transition | None:
-    """The episode that fired at that time, as the collector's state file has it."""
+def _standing(store: Store, rule: Rule, series: Series, at_ms: int) -> Transition | None:
+    """The episode that fired at that time, as the database knows it."""
+    from collector.alerts import points
     from collector.rules.transition import fingerprint
 
-    if not settings.state_file.exists():
-        return None
-    with open_book(settings) as book:
-        said = [each.transition for each in book.transitions(0, fingerprint(rule.alert, series))]
-    void = {each.key for each in said if each.void}
-    last = next((e for e in reversed(said) if e.event_ms < at_ms and e.key not in void), None)
-    return last if last is not None and last.state == "firing" else None
+    name = fingerprint(rule.alert, series)
+    fired = points.firing(store, {rule.alert: rule}, at_ms)
+    return next((each for each in fired if each.fingerprint == name), None)
 
 
 def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]:

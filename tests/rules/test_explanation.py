@@ -1,14 +1,22 @@
 """Why a rule stood as it stood is told in numbers and in words."""
 
+import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from collector.alerts.book import Happened
+from collector.alerts.points import point
 from collector.commands.rules import rules_explain
 from collector.rules.engine import Engine
 from collector.rules.explanation import explain
 from collector.rules.parsing import parse
-from collector.rules.transition import Series
+from collector.rules.transition import Series, transition
+from collector.stores.sqlite import Sqlite
+from collector.stores.store import Table
+from tests.stored import put
 from wire.exits import Failure
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -53,6 +61,33 @@ def test_an_alert_raised_before_the_rows_that_are_looked_at_is_explained_as_firi
     assert explain(rule, AIR, rows, T0 + HOUR, MINUTE).state == "inactive"
     why = explain(rule, AIR, rows, T0 + HOUR, MINUTE, standing=raised)
     assert (why.state, why.start_ms, why.value) == ("firing", T0 - 12 * HOUR, 70.0)
+
+
+def test_an_episode_that_was_taken_back_and_found_again_is_explained_as_firing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Late readings had moved its beginning, and later ones back: it stood in every list, and was explained away."""
+    rules, settings = tmp_path / "rules.yaml", tmp_path / "collector.yaml"
+    raw = {"alert": "high", "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "clear": "< 60"}
+    raw |= {"text": {"zh": "a", "en": "b"}}
+    rules.write_text(json.dumps([raw]))
+    settings.write_text(f"store: {{kind: sqlite, path: {tmp_path / 'r.db'}}}\nstate_file: {tmp_path / 's.db'}\n")
+    (rule,) = parse([raw])
+    began = T0 - 12 * HOUR
+    fires = transition(AIR, rule, began, 90.0, "firing", began)
+    taken_back = replace(fires, state="resolved", void=True, reason="corrected")
+    with closing(Sqlite(tmp_path / "r.db")) as store:
+        store.prepare()
+        put(store, *(point(Happened(n, began + n, each)) for n, each in enumerate((fires, taken_back, fires))))
+        put(
+            store,
+            Table(
+                "air_quality", (("node", "lp-1"), ("sensor", "air-1"), ("site", "east")), [T0], {"pm25_ugm3": [70.0]}
+            ),
+        )
+    rules_explain("high", "lp-1", "2026-10-03T08:01+08:00", None, [rules], settings, True)
+    (why,) = json.loads(capsys.readouterr().out)
+    assert (why["state"], why["start_ms"]) == ("firing", began)
 
 
 @pytest.mark.parametrize(
