@@ -226,7 +226,7 @@ persistence false
 
 
 def _settings(plan: Plan) -> dict[str, object]:
-    folder = plan.folder.resolve()
+    folder, data = plan.folder.resolve(), plan.data.resolve()  # whoever reads them may stand elsewhere
     broker: dict[str, object] = {"host": "127.0.0.1", "port": 1883}
     settings: dict[str, object] = {"name": plan.name, "broker": broker}
     if plan.tls:
@@ -242,8 +242,8 @@ def _settings(plan: Plan) -> dict[str, object]:
             "port": plan.enrol_port,
         }
     return settings | {
-        "store": {"kind": "sqlite", "path": str(plan.data / "readings.db")},
-        "state_file": str(plan.data / "collector.db"),
+        "store": {"kind": "sqlite", "path": str(data / "readings.db")},
+        "state_file": str(data / "collector.db"),
         "signing_key_file": str(folder / SIGNING_KEY),
         "web": {"port": 8080},
     }

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from collector import config as collector_config
+from collector.init import Plan, begin
 from common.strict_model import fit, load
 from common.strict_yaml import NotUsable, parse
 from edge_agent.office.remote_config import Refused, check
@@ -266,3 +268,14 @@ def test_keys_of_traffic_at_a_sensor_that_counts_none_are_told(tmp_path: Path) -
         "4: sensors[0].lane: changes nothing: plantower-pms5003 counts no vehicles. Leave it out",
         "5: sensors[1].angle_deg: changes nothing: benewake-tfmini looks straight at what passes. Leave it out",
     ]
+
+
+def test_the_settings_of_a_new_installation_mean_the_same_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the data goes was as it was typed: from another folder commands looked into a database of their own."""
+    monkeypatch.chdir(tmp_path)
+    begin(Plan(Path("city"), data=Path("city/data")))
+    made = yaml.safe_load((tmp_path / "city" / "collector.yaml").read_text())
+    assert made["store"]["path"] == str(tmp_path / "city" / "data" / "readings.db")
+    assert made["state_file"] == str(tmp_path / "city" / "data" / "collector.db")
