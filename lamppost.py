@@ -42,7 +42,10 @@ ROOMS = {
     "query": ("collector.commands.query", "Canned questions, shown in InfluxQL, Flux and SQL."),
     "export": ("collector.commands.export:export", "Readings as open data: CSV, Parquet, or an archive of all."),
     "backfill": ("collector.commands.export:backfill", "Bring history from a file into the database."),
-    "report": ("collector.commands.report:report", "A day or a week of the stations, in the terminal or as one page."),
+    "report": (
+        "collector.commands.report:report",
+        "A day, a week or a month of the stations, in the terminal or as a page.",
+    ),
     "calibrate": ("collector.commands.calibrate", "Corrections on record: fit, formula, apply, list."),
     "grafana": ("collector.commands.grafana", "Data source and dashboards for Grafana."),
     "alerts": ("collector.commands.alerts", "What fires and who has it: list, show, ack, silence, history."),

@@ -1,4 +1,4 @@
-"""`lamppost report`: a day or a week of the stations, in the terminal or as one page to send and print."""
+"""`lamppost report`: a day, a week or a month of the stations, in the terminal or as one page to send and print."""
 
 from __future__ import annotations
 
@@ -23,15 +23,19 @@ if TYPE_CHECKING:
     from collector.stores.store import Store
 
 _MONTH_MS = 31 * DAY_MS
-_DAYS = {"day": 1, "week": 7}
+_LENGTHS = ("day", "week", "month")
 
 
 def report(
-    length: str = typer.Argument(..., metavar="day|week", help="A calendar day, or the seven days that end with it."),
+    length: str = typer.Argument(
+        ..., metavar="day|week|month", help="A calendar day, the seven days that end with it, or the month it is in."
+    ),
     stations: list[str] = typer.Argument(
         None, metavar="STATION", help="Nodes; default: all, also those that fell silent within a month."
     ),
-    on: str | None = typer.Option(None, "--date", help="The (last) day, as 2026-03-01; default: yesterday."),
+    on: str | None = typer.Option(
+        None, "--date", help="The day, as 2026-03-01; default: yesterday, or in the month before."
+    ),
     output: Path | None = typer.Option(
         None, "--output", "-o", help="FILE.html, or - for stdout: one page with plots, nothing beside it."
     ),
@@ -44,6 +48,7 @@ def report(
 
     Examples:  lamppost report day lp-0001
                lamppost report week --date 2026-03-08 --lang en -o week.html
+               lamppost report month -o month.html
     """
     from collector.report import page, text
     from collector.report.summary import StationReport, summarise
@@ -53,7 +58,7 @@ def report(
     _must_make_sense(length, language, output)
     settings = load_settings(config)
     zone = ZoneInfo(settings.web.time_zone)
-    span = _span(on, _DAYS[length], zone)
+    span = _span(length, on, zone)
     rules = {rule.alert: rule for rule in load_rules(settings)}
     told = {name for name, rule in rules.items() if rule.spec is None or is_public(rule.spec.quantity)}
     done, retired = _noted(settings, span)
@@ -78,8 +83,8 @@ def report(
 
 def _must_make_sense(length: str, language: str, output: Path | None) -> None:
     """Raises Failure with the cure."""
-    if length not in _DAYS:
-        raise Failure(Exit.USAGE, "word-unknown", f"there is no report {length!r}", "say day or week")
+    if length not in _LENGTHS:
+        raise Failure(Exit.USAGE, "word-unknown", f"there is no report {length!r}", "say day, week or month")
     if language not in ("zh", "en"):
         raise Failure(Exit.USAGE, "word-unknown", f"--lang {language}", "say zh or en")
     if output is not None and str(output) != "-" and output.suffix not in (".html", ".htm"):
@@ -115,14 +120,19 @@ def _noted(settings: Config, span: tuple[int, int]) -> tuple[dict[str, list[Done
         return {}, set()
 
 
-def _span(on: str | None, days: int, zone: ZoneInfo) -> tuple[int, int]:
+def _span(length: str, on: str | None, zone: ZoneInfo) -> tuple[int, int]:
     """Midnight to midnight of the city's clock: a day may have 23 or 25 hours."""
+    today = datetime.now(zone).date()
     try:
-        last = date.fromisoformat(on) if on else datetime.now(zone).date() - timedelta(days=1)
-        first, following = (f"{last + timedelta(n)}" for n in (1 - days, 1))
+        if length == "month":
+            first = (date.fromisoformat(on) if on else today.replace(day=1) - timedelta(1)).replace(day=1)
+            following = (first + timedelta(31)).replace(day=1)
+        else:
+            last = date.fromisoformat(on) if on else today - timedelta(1)
+            first, following = last - timedelta(0 if length == "day" else 6), last + timedelta(1)
     except (ValueError, OverflowError) as error:
         raise Failure(Exit.USAGE, "date-unreadable", f"--date {on}", "write 2026-03-01") from error
-    return time_of(first, zone.key), time_of(following, zone.key)
+    return time_of(f"{first}", zone.key), time_of(f"{following}", zone.key)
 
 
 def _nodes(store: Store, span: tuple[int, int], retired: set[str]) -> list[str]:

@@ -19,7 +19,7 @@ from collector.web.privacy import FEW
 from collector.web.words import TEXTS, Language
 from collector.zones import clock, day_and_clock, midnight
 from wire.quantities import QUANTITIES
-from wire.times import HOUR_MS
+from wire.times import DAY_MS, HOUR_MS
 
 _HERE: Final = Path(__file__).parent
 WORDS: Final = {
@@ -48,6 +48,13 @@ WORDS: Final = {
     "none": ("这段时间没有空气和车流数据。", "No air and no traffic was measured in this time."),
     "table": ("数据表", "as a table"),
     "hour": ("时间", "Hour"),
+    "overview": ("概览", "Overview"),
+    "overview_how": (
+        "没有数据的站点在前，其余按 PM2.5 均值从高到低；一个站点有多个传感器的，取均值最高的。",
+        "Stations without data first, then those of the highest PM2.5; of several sensors the one of the highest mean.",
+    ),
+    "share": ("数据完整率", "Complete"),
+    "fired": ("告警次数", "Alerts"),
 }
 
 
@@ -88,7 +95,8 @@ def render(
 
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(
-        reports=reports, title=title, say=say, known=known, category=category, name=name, language=language,
+        reports=reports, overview=sorted(reports, key=_overlooked),
+        title=title, say=say, known=known, category=category, name=name, language=language,
         alarm=alarm, unit=unit, reading=reading, brackets=lambda text: known("in_brackets").format(text=text),
         quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
         zone=zone.key,
@@ -96,6 +104,11 @@ def render(
         air=lambda sensors: _air(sensors, span, marks), traffic=lambda report: _traffic(report, span, marks),
         english=lambda quantity: quantity.zh if chinese else quantity.en,
     )  # fmt: skip
+
+
+def _overlooked(report: StationReport) -> tuple[bool, float]:
+    """What a reader of many stations must not miss comes first: who measured nothing, then the highest means."""
+    return bool(report.air or report.vehicles), 0.0 if report.pm25 is None else -report.pm25.mean
 
 
 Marks = list[tuple[int, str]]
@@ -111,10 +124,10 @@ def _traffic(report: StationReport, span: tuple[int, int], marks: Marks) -> char
 
 
 def _marks(span: tuple[int, int], zone: ZoneInfo) -> Marks:
-    """Every sixth hour of one day, or the midnights of several, by the city's clock."""
-    days = span[1] - span[0] > 25 * HOUR_MS
+    """Every sixth hour of one day, or the midnights of several, of a month every fifth, by the city's clock."""
+    days, is_month = span[1] - span[0] > 25 * HOUR_MS, span[1] - span[0] > 8 * DAY_MS
     first = midnight(span[0], zone)
-    step, form = (timedelta(days=1), "%m-%d") if days else (timedelta(hours=6), "%H:%M")
+    step, form = (timedelta(5 if is_month else 1), "%m-%d") if days else (timedelta(hours=6), "%H:%M")
     times = [first + n * step for n in range(1, 32)]
     marks = [(round(moment.timestamp() * 1000), moment.strftime(form)) for moment in times]
     return [mark for mark in marks if span[0] < mark[0] < span[1]]

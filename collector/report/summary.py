@@ -99,6 +99,16 @@ class StationReport:
     changes: list[Done] = field(default_factory=list)
 
     @property
+    def pm25(self) -> Hours | None:
+        """Of the sensor with the highest mean."""
+        return max(self.air.get("pm25_ugm3", []), key=lambda hours: hours.mean, default=None)
+
+    @property
+    def fired(self) -> int:
+        """How many alerts did."""
+        return sum(alert["state"] == "firing" for alert in self.alerts)
+
+    @property
     def percent(self) -> int | None:
         """The share in whole percents that are full: what lacks an hour is not 100 % complete."""
         return None if self.share is None else int(100 * self.share + 1e-6)

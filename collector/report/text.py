@@ -16,7 +16,7 @@ from wire.times import HOUR_MS
 _DATE: Final = "%Y-%m-%d"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _DAY_HOURS_MAX: Final = 25  # when clocks go back
-_WEEK_BARS: Final = 21  # thirds of a day
+_WEEK_BARS: Final = 21  # of a week thirds of days; more find no room
 
 
 def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: ZoneInfo) -> Iterator[str]:
@@ -49,8 +49,7 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
         for done in report.changes:
             yield f"  {clock(done.time_ms, zone, '%d. %H:%M')}  {done.what}{', ' if done.en else ''}{done.en}"
         if report.alerts:
-            firing = sum(alert["state"] == "firing" for alert in report.alerts)
-            yield f"  {firing} alert{'s' * (firing != 1)}: " + ", ".join(
+            yield f"  {report.fired} alert{'s' * (report.fired != 1)}: " + ", ".join(
                 sorted({alert["rule"] for alert in report.alerts})
             )
         if not (report.air or report.vehicles):
@@ -72,7 +71,7 @@ def _called(name: str) -> str:
 
 
 def sparkline(points: Sequence[tuple[int, float]], since_ms: int, until_ms: int) -> str:
-    """Bars from 0 to the highest: the hours of a day, else thirds of days; each is the highest of its stretch."""
+    """Bars from 0 to the highest: the hours of a day, else 21 of the span; each is the highest of its stretch."""
     width = max(1, -(-(until_ms - since_ms) // HOUR_MS)) if _is_day(since_ms, until_ms) else _WEEK_BARS
     cells: list[float | None] = [None] * width
     for time_ms, value in points:

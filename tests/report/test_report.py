@@ -236,6 +236,44 @@ def test_the_page_needs_nothing_beside_it_and_is_the_same_twice(settings: Path, 
         assert not re.search(r"<script|https?://|src=|<link|@import|url\((?!#)", html)
 
 
+def test_a_month_is_the_calendar_s(settings: Path, tmp_path: Path) -> None:
+    page = tmp_path / "month.html"
+    text = run(settings, "month", "--date", "2026-03-08", "-o", str(page))
+    assert "2026-03-01 – 2026-03-31" in page.read_text()
+    assert re.findall(r">(03-\d\d)<", page.read_text())[:6] == ["03-06", "03-11", "03-16", "03-21", "03-26", "03-31"]
+    text = run(settings, "month", "--date", "2026-03-31")
+    assert text.splitlines()[0] == "2026-03-01 to 2026-03-31, Asia/Shanghai"
+    assert "lp-0001  11% complete" in text, "half of one week in a month of 31 days"
+    assert max(map(len, text.splitlines())) <= 60
+    before = run(settings, "month").splitlines()[0]
+    assert re.fullmatch(r"(\d{4}-\d\d)-01 to \1-(28|29|30|31), Asia/Shanghai", before)
+
+
+def test_a_page_of_several_stations_begins_with_those_one_must_not_overlook() -> None:
+    """A report of a thousand stations had to be read whole to find the one that was silent, or the worst."""
+    few, more = ([Hours("air-1", [(T0, value)])] for value in (12.0, 80.0))
+    two = [Hours("air-1", [(T0, 20.0)]), Hours("air-2", [(T0, 35.0)])]
+    fired: list[dict[str, Any]] = [
+        {"rule": "r", "severity": "major", "state": state, "value": 80.0, "time_ms": T0}
+        for state in ("firing", "resolved")
+    ]
+    reports = [
+        StationReport("lp-1", 1.0, {"pm25_ugm3": few}),
+        StationReport("lp-2", 1.0, {"pm25_ugm3": more}, alerts=fired),
+        StationReport("lp-3"),
+        StationReport("lp-4", 0.5, {"pm25_ugm3": two}),
+    ]
+    zone = ZoneInfo("Asia/Shanghai")
+    html = render(reports, (T0, T0 + 24 * HOUR_MS), zone, "en", lambda _: None, "City", {})
+    overview = html.partition("<section")[0]
+    assert re.findall(r'href="#([^"]*)"', overview) == ["lp-3", "lp-2", "lp-4", "lp-1"]
+    rows = [re.sub(r"<[^>]*>", " ", row).split() for row in overview.split("<tr>")[2:]]
+    assert rows[1] == ["lp-2", "100%", "80.0", "80.0", "–", "1"]
+    assert rows[2][:4] == ["lp-4", "50%", "35.0", "35.0"]
+    assert all(f'id="{report.node}"' in html for report in reports)
+    assert "Overview" not in render(reports[:1], (T0, T0 + 24 * HOUR_MS), zone, "en", lambda _: None, "City", {})
+
+
 def test_the_page_speaks_one_language(settings: Path, tmp_path: Path) -> None:
     said = {}
     for language in ("zh", "en"):
@@ -349,7 +387,7 @@ def test_a_page_goes_to_stdout_and_into_no_file_that_its_name_calls_something_el
 def test_a_length_that_there_is_not_is_named_and_what_to_say_instead(settings: Path) -> None:
     done = CliRunner().invoke(_build("report"), ["report", "hour", "--config", str(settings)])
     assert isinstance(done.exception, Failure)
-    assert done.exception.line() == "there is no report 'hour'. Cure: say day or week"
+    assert done.exception.line() == "there is no report 'hour'. Cure: say day, week or month"
 
 
 def test_a_station_that_nobody_knows_is_a_slip_of_its_name(settings: Path) -> None:
