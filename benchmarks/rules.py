@@ -16,7 +16,7 @@ import time
 from collector.rules.engine import Engine, Expected
 from collector.rules.parsing import parse
 from collector.rules.rule import Rule
-from collector.rules.transition import Series
+from collector.rules.series import Series
 
 T0_MS = 1_790_000_000_000
 STEP_MS = 10_000

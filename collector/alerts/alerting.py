@@ -37,8 +37,9 @@ from collector.rules.fields import OWN_LINK
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
 from collector.rules.rule import Rule
+from collector.rules.series import Series
 from collector.rules.silence import Silence
-from collector.rules.transition import Series, Transition
+from collector.rules.transition import Transition
 from collector.sqlite_file import path_of
 from collector.stations.places import Places
 from collector.stores import care

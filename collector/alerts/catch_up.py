@@ -11,7 +11,8 @@ from collector.rules import derived
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.notification import group_of
 from collector.rules.rule import Rule
-from collector.rules.transition import Series, Transition, orphan
+from collector.rules.series import Series
+from collector.rules.transition import Transition, orphan
 
 log = logging.getLogger("lamppost.alerts")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from collector.delivery.registry import Node
 from collector.rules.engine import Expected
 from collector.rules.rhythm import Rhythm
-from collector.rules.transition import Series
+from collector.rules.series import Series
 from collector.stations.inventory import expected
 from collector.stations.places import Places
 from collector.web.desk.file import DeskFile

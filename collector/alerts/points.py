@@ -11,7 +11,8 @@ from collector.alerts.book import Happened
 from collector.alerts.self_watch import TROUBLES
 from collector.delivery.halving import write_halving
 from collector.rules.rule import Rule
-from collector.rules.transition import Series, Transition, orphan, transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition, orphan, transition
 from collector.stores.store import Select, Store, Stored, Table
 from collector.stores.store import Series as Found
 from wire.times import DAY_MS

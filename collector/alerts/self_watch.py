@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from collector.rules.fields import OWN_LINK
-from collector.rules.transition import Series, Transition, fingerprint, key
+from collector.rules.series import Series
+from collector.rules.transition import Transition, fingerprint, key
 from wire.times import MINUTE_MS
 
 RAISE_MS: Final = 10_000

@@ -11,7 +11,7 @@ from collector.rules import derived
 from collector.rules.fields import INDEX_KIND
 from collector.rules.recent import Columns
 from collector.rules.rule import Rule
-from collector.rules.transition import Series
+from collector.rules.series import Series
 from collector.stores.store import Select, Store
 from collector.stores.store import Series as Found
 from wire.quantities import KINDS, ROLLUPS

@@ -16,7 +16,8 @@ from collector.rules.engine import Engine
 from collector.rules.fields import OWN_LINK
 from collector.rules.recent import Columns
 from collector.rules.rule import OWN_CLOCK, STORE_LINK, Rule
-from collector.rules.transition import Series, Transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition
 from collector.stores.store import Store, Table
 from collector.timers import Waits
 from wire.times import DAY_MS

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collector.config import Config
     from collector.rules.engine import Expected
     from collector.rules.rule import Rule
-    from collector.rules.transition import Series, Transition
+    from collector.rules.series import Series
+    from collector.rules.transition import Transition
     from collector.stores.store import Store
 
     History = list[tuple[list[int], dict[str, list[object]]]]

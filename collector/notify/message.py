@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.notify.grant import Grants
+from collector.rules.alert_words import limit_words
 from collector.rules.notification import STATE_WORDS, WHAT_WORDS
 from collector.rules.outbox import Delivery
 from collector.rules.rule import SEVERITIES
-from collector.rules.transition import Transition, limit_words
+from collector.rules.transition import Transition
 from collector.rules.words import reading
 
 VERSION: Final = 1

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from collector.rules.fields import OWN_LINK
 from collector.rules.rule import OURS, Rule
+from collector.rules.series import Series
 from collector.rules.track import TO_PEOPLE, Track, Verdict, step
-from collector.rules.transition import Series, Transition, orphan, taken_down, transition
+from collector.rules.transition import Transition, orphan, taken_down, transition
 
 _UP: Final = (True, 0)
 STEP_MS: Final = 1_000

@@ -10,10 +10,12 @@ from operator import itemgetter
 
 from collector.rules import derived
 from collector.rules.engine import Engine, Expected
+from collector.rules.episode import Episode, episodes
 from collector.rules.recent import Columns
 from collector.rules.rhythm import Rhythm
 from collector.rules.rule import Rule
-from collector.rules.transition import Episode, Series, Transition, episodes
+from collector.rules.series import Series
+from collector.rules.transition import Transition
 from wire.times import HOUR_MS, MINUTE_MS
 
 SLICE_MS = HOUR_MS

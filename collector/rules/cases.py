@@ -29,7 +29,7 @@ from collector.rules.complaint import BadRules, LineOf, Path, hint, located, pla
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import INDEX_WORDS, KINDS_WATCHED, fields_of
 from collector.rules.rule import Ms, Rule, SomeMs
-from collector.rules.transition import Series
+from collector.rules.series import Series
 from collector.rules.words import duration_text
 from wire.times import DAY_MS, MINUTE_MS
 

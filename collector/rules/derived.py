@@ -10,7 +10,7 @@ from typing import Final
 
 from collector.numbers.open_windows import GRACE_MS, SETTLE_MS
 from collector.rules.fields import INDEX_KIND
-from collector.rules.transition import Series
+from collector.rules.series import Series
 from wire.quantities import KINDS
 from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 

@@ -28,9 +28,10 @@ from collector.rules.plan import Plan, RuleIndex
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.rule import Rule
+from collector.rules.series import Series
 from collector.rules.timeline import Timeline, orphans
 from collector.rules.track import Track, how_told
-from collector.rules.transition import Series, Transition
+from collector.rules.transition import Transition
 
 _NONE: Final[Mapping[Series, int]] = MappingProxyType({})
 

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from collector.rules.alert_words import names_of
 from collector.rules.engine import Engine, Expected
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.rhythm import Rhythm
 from collector.rules.rule import Rule
+from collector.rules.series import Series
 from collector.rules.track import Track
-from collector.rules.transition import Series, Transition, names_of
+from collector.rules.transition import Transition
 from collector.rules.words import duration_text, duration_zh, reading
 
 

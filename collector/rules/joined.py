@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.rule import Condition, Rule, Spec, Window
+from collector.rules.series import Series
 from collector.rules.timeline import Timeline
 from collector.rules.track import TO_PEOPLE, Track, Verdict, step, verdict
-from collector.rules.transition import Series, Transition, orphan, taken_down, transition
+from collector.rules.transition import Transition, orphan, taken_down, transition
 from collector.timers import SetBack
 from collector.zones import week_before
 from wire.times import MINUTE_MS

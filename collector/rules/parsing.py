@@ -11,8 +11,8 @@ from collector.rules.complaint import BadRules, LineOf, Path, hint, located, pla
 from collector.rules.derived import interval_ms
 from collector.rules.fields import CATEGORIES, INDEX_KIND, INDEX_WORDS, KINDS_WATCHED, fields_of, tags_of
 from collector.rules.rule import WINDOW_STATS, Condition, Hours, Rule, Scope, Text, Window
+from collector.rules.series import Series
 from collector.rules.span import never_met
-from collector.rules.transition import Series
 from collector.rules.words import Limit, duration_text
 from measures.averages import DIRECTIONS
 from wire import names

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterable
 
 from collector.rules.rule import Rule, Spec
+from collector.rules.series import Series
 from collector.rules.track import Track
-from collector.rules.transition import Series
 
 
 class Watch:

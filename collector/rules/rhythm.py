@@ -13,7 +13,7 @@ from typing import Final
 
 from collector.rules import derived
 from collector.rules.engine import Expected
-from collector.rules.transition import Series
+from collector.rules.series import Series
 
 STEPS: Final = 10
 SLOWER: Final = 1.2

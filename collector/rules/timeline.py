@@ -18,8 +18,9 @@ from collector.rules.plan import Plan
 from collector.rules.recent import Columns
 from collector.rules.reel import Reel
 from collector.rules.rule import Rule, Spec
+from collector.rules.series import Series
 from collector.rules.track import Track
-from collector.rules.transition import Series, Transition, orphan, taken_down, transition
+from collector.rules.transition import Transition, orphan, taken_down, transition
 from collector.rules.window import bucket_ms
 from wire.times import MINUTE_MS
 

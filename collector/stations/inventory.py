@@ -15,7 +15,7 @@ from collector.adapters.guests import GUEST
 from collector.config import CANARY
 from collector.delivery.registry import Node
 from collector.rules.engine import Expected
-from collector.rules.transition import Series
+from collector.rules.series import Series
 from collector.stations.places import Place, Places, neighbours
 from device_profiles.catalogue import Catalogue, UnknownProfile
 from wire.times import MINUTE_MS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from collector.rules.transition import limit_words
+from collector.rules.alert_words import limit_words
 
 PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "lang": ("zh-CN", "en"),

@@ -31,7 +31,8 @@ from typing import Any, TextIO
 import yaml
 
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, key
+from collector.rules.series import Series
+from collector.rules.transition import key
 from tests.alerts.feeder import SENSOR, SITE, Feeder
 from tests.alerts.nursery import doing
 from tests.alerts.receiver import Receiver

@@ -16,7 +16,8 @@ from collector.notify.alertmanager import Alertmanager as Channel
 from collector.notify.channel import NotNow, Told
 from collector.notify.message import Place, Writer
 from collector.rules.outbox import Delivery
-from collector.rules.transition import Series, Transition, transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition, transition
 from tests.alerts.receiver import Receiver
 from tests.rules.high import PM25_HIGH
 from tests.servers import Alertmanager, wait_for

@@ -30,8 +30,9 @@ from collector.notify.teller import Teller
 from collector.notify.webhook import Webhook
 from collector.rules.notification import notification
 from collector.rules.outbox import Delivery, Outbox
+from collector.rules.series import Series
 from collector.rules.standing import Line
-from collector.rules.transition import Series, transition
+from collector.rules.transition import transition
 from tests.alerts.postbox import Postbox
 from tests.alerts.test_teller import T0, WRITER
 from tests.garbage import none_is_left

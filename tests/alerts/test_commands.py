@@ -25,8 +25,9 @@ from collector.rules.desk import Desk, Policy
 from collector.rules.notification import notification
 from collector.rules.outbox import Outbox, Route
 from collector.rules.parsing import parse
+from collector.rules.series import Series
 from collector.rules.standing import Line
-from collector.rules.transition import Series, transition
+from collector.rules.transition import transition
 from collector.statedb import open_state
 from collector.stations.names import rename
 from wire.exits import Exit, Failure

@@ -9,7 +9,8 @@ import pytest
 from collector.alerts.duty import Duty
 from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import Outbox, Route
-from collector.rules.transition import Series, transition
+from collector.rules.series import Series
+from collector.rules.transition import transition
 from tests.alerts.test_teller import MINUTE, T0
 from tests.rules.high import PM25_HIGH
 

@@ -9,7 +9,8 @@ import pytest
 from collector.alerts.book import Happened
 from collector.alerts.points import firing, point
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, Transition, transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition, transition
 from collector.stores.store import Select, Store, Stored
 from tests.alerts.kills import RULE
 from tests.stored import put

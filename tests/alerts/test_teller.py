@@ -21,7 +21,8 @@ from collector.notify.teller import MANY, Teller
 from collector.notify.webhook import Webhook
 from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
-from collector.rules.transition import Series, transition
+from collector.rules.series import Series
+from collector.rules.transition import transition
 from collector.statedb import open_state
 from tests.alerts.receiver import Receiver
 from tests.rules.high import PM25_HIGH

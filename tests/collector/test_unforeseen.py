@@ -24,7 +24,7 @@ from collector.health.health import Trouble
 from collector.numbers.calibration import Record
 from collector.pipeline import IDLE_S
 from collector.rules.engine import Engine
-from collector.rules.transition import Series
+from collector.rules.series import Series
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Table
 from wire import ack, batch, collector_status, names, signed, status

@@ -3,9 +3,10 @@
 import random
 
 from collector.rules.engine import Engine, Expected
+from collector.rules.episode import episodes
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, episodes
+from collector.rules.series import Series
 
 MINUTE, HOUR = 60_000, 3_600_000
 

@@ -8,7 +8,7 @@ from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
 from collector.rules.parsing import parse
 from collector.rules.rule import OWN_CLOCK
-from collector.rules.transition import Series
+from collector.rules.series import Series
 
 MINUTE = 60_000
 T0 = 1_790_000_000_000

@@ -4,8 +4,9 @@ import pytest
 
 from collector.rules.backtest import backtest
 from collector.rules.engine import Engine, Expected
+from collector.rules.episode import episodes
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, episodes
+from collector.rules.series import Series
 from tests.rules.high import HIGH
 
 MINUTE = 60_000

@@ -8,8 +8,8 @@ import pytest
 from collector.rules.desk import Desk, Policy, Step
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
+from collector.rules.series import Series
 from collector.rules.silence import Silence, matchers
-from collector.rules.transition import Series
 from tests.rules.transitions import BROKER, HIGH, HOUR, LOST, MINUTE, SILENT, T0, firing, heard, resolved, rule, series
 
 

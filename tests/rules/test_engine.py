@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.rules.engine import Engine, Expected
+from collector.rules.episode import episodes
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, episodes
+from collector.rules.series import Series
 from tests.rules.bench import AIR, HOUR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, rules, run, within_lateness
 
 

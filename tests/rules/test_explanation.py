@@ -13,7 +13,8 @@ from collector.commands.rules import rules_explain
 from collector.rules.engine import Engine
 from collector.rules.explanation import explain
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, transition
+from collector.rules.series import Series
+from collector.rules.transition import transition
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from tests.stored import put

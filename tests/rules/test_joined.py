@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from collector.rules import joined
 from collector.rules.engine import Engine, Expected
 from collector.rules.parsing import parse
-from collector.rules.transition import Series
+from collector.rules.series import Series
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 T0 = 1_790_000_000_000 // DAY * DAY

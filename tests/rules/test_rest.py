@@ -12,8 +12,8 @@ from collector.rules import rest
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.present import Present
 from collector.rules.rule import Spec
+from collector.rules.series import Series
 from collector.rules.statistic import window
-from collector.rules.transition import Series
 from tests.rules.bench import AIR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, run, within_lateness
 
 STATS = ("mean", "suspect", "min", "max", "range", "last", "sum", "count", "change", "p85")

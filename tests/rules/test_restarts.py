@@ -12,7 +12,8 @@ import pytest
 from collector.rules.engine import Engine, Expected
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, Transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition
 
 T0 = 1_790_000_000_000
 STEP_MS = 500

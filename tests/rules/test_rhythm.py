@@ -13,7 +13,7 @@ from collector.rules.engine import Expected
 from collector.rules.explanation import explain
 from collector.rules.parsing import parse
 from collector.rules.rhythm import Rhythm
-from collector.rules.transition import Series
+from collector.rules.series import Series
 from tests.alerts.desk import HOURLY, T0, Desk, node
 from tests.closes import Closes
 from wire.status import Sensor

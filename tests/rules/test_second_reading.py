@@ -16,7 +16,8 @@ from collector.rules.fields import OWN_LINK
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
 from collector.rules.rule import STORE_LINK
-from collector.rules.transition import Series, Transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition
 from wire.times import MINUTE_MS
 
 T0 = 1_790_000_000_000 // MINUTE_MS * MINUTE_MS

@@ -2,8 +2,10 @@
 
 import pytest
 
+from collector.rules.episode import episodes
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, Transition, episodes, fingerprint, key, transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition, fingerprint, key, transition
 
 T0 = 1_790_000_000_000
 TEXT = {"zh": "异常", "en": "Unusual"}

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from collector.rules.parsing import parse
-from collector.rules.transition import Series, transition
+from collector.rules.series import Series
+from collector.rules.transition import transition
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_790_000_000_000

@@ -10,8 +10,9 @@ from collector.alerts.duty import Duty
 from collector.rules.deed import Deed
 from collector.rules.desk import Desk
 from collector.rules.outbox import Attempt, Outbox
+from collector.rules.series import Series
 from collector.rules.silence import Silence
-from collector.rules.transition import Series, transition
+from collector.rules.transition import transition
 from collector.web.duty import Delivered
 from collector.web.site import AlertView
 from tests.rules.high import PM25_HIGH

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 import pytest
 
 from collector.notify.grant import Grants
-from collector.rules.transition import Series, Transition, transition
+from collector.rules.series import Series
+from collector.rules.transition import Transition, transition
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile
 from tests.closes import Closes
