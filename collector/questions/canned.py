@@ -48,13 +48,12 @@ def _highest(asked: Asked) -> Select:
 
 def _rolled_quantity(asked: Asked) -> tuple[str, str]:
     name = asked.values["quantity"]
-    kind = QUANTITIES[name].kind
-    if kind not in ("air_quality", "weather", "traffic_flow") or name not in rolled(kind):
+    if name not in ROLLED:
         raise BadVariable(
             f"quantity={name}：没有小时和日均值；请用测量值，如 pm25_ugm3",
             f"quantity={name}: it has no roll-ups; ask for a measured quantity such as pm25_ugm3",
         )
-    return name, kind
+    return name, QUANTITIES[name].kind
 
 
 def _index(asked: Asked) -> Select:
@@ -134,6 +133,8 @@ def _batches(asked: Asked) -> Select:
 
 
 _PLACE: Final = ("node", "site", "sensor")
+ROLLED: Final = tuple(name for kind in ("air_quality", "weather", "traffic_flow") for name in rolled(kind))
+"""Quantities that have hours and days."""
 _PM25: Final = {"quantity": "pm25_ugm3"}
 
 CANNED: Final = {
@@ -141,7 +142,7 @@ CANNED: Final = {
     for question in (
         Question("air-latest", "每个站点最新的空气读数", "the newest air reading of every sensor", _air_latest, _PLACE),
         Question(
-            "windows", "一个量的小时或日均值", "hourly or daily mean, smallest and largest of one quantity", _windows,
+            "windows", "某一指标的小时或日均值", "hourly or daily mean, smallest and largest of one quantity", _windows,
             ("quantity", "every", *_PLACE), _PM25,
         ),
         Question(

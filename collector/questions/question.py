@@ -84,7 +84,7 @@ def _problem(name: str, value: str) -> tuple[str, str] | None:
 
 
 def _no_quantity(value: str) -> tuple[str, str]:
-    zh, en, near = "没有这个量", "no such quantity", nearest(value, QUANTITIES)
+    zh, en, near = "没有这个指标", "no such quantity", nearest(value, QUANTITIES)
     return (f"{zh}；是不是 {near}？", f"{en}; did you mean {near}?") if near else (zh, en)
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from collector.questions import answer as answers
-from collector.questions.canned import CANNED
+from collector.questions.canned import CANNED, ROLLED
 from collector.questions.question import WORDS, BadVariable
 from collector.rules.silence import Silence
 from collector.stores import care
@@ -136,7 +136,7 @@ class Tabs:
             return PlainTextResponse(text, media_type="text/csv; charset=utf-8")
         told: dict[str, Any] = {"questions": CANNED, "chosen": name, "since": span, "given": asked, "table": table}
         told["variables"] = "".join(f" --var {key}={value}" for key, value in given.items())
-        told |= {"trouble": trouble, "spans": SPANS_MS, "words": WORDS}
+        told |= {"trouble": trouble, "spans": SPANS_MS, "words": WORDS, "quantities": ROLLED}
         told |= {"rows_max": ROWS_MAX, "query": request.url.query}
         return await self._show(request, session, "ops_data.html", "/ops/data", **told)
 

@@ -169,7 +169,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "hour_of": ("{time} 起的一小时", "hour from {time}"),
     "complete": ("数据完整 {n}%", "{n} % complete"),
     "stored_indices": ("最近一个整小时的指数", "Indices of the last full hour"),
-    "past": ("过去", "The past"),
+    "past": ("历史数据", "The past"),
     "span_day": ("24 小时", "24 hours"),
     "span_week": ("7 天", "7 days"),
     "span_month": ("30 天", "30 days"),
@@ -285,7 +285,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "columns": ("数据列", "Columns"),
     "columns_about": (
-        "单位写在列名里或 unit 一列。completeness 是该时段内这个量有数据的比例，flags 是对这个平均值存疑的检验；"
+        "单位写在列名里或 unit 一列。completeness 是该时段内这个指标有数据的比例，flags 是对这个平均值存疑的检验；"
         "指数总是与 standard 和 edition 一起看，NA 没有数值。"
         "rows 是该时段的读数条数，cq 是时钟质量（0 已同步，1 事后校正，2 估计），qc 是最差的质量标志，"
         "masked 列出因车辆不足 5 辆而隐去的列。",
@@ -302,7 +302,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "相对湿度高于 70% 时，颗粒物读数可能偏高。\n"
         "“已校正”表示读数按本站的校准换算过；“未校正”是传感器的原始数值。\n"
         "车流：传感器只数经过的车辆和车速，在灯杆上汇总后才发出。\n"
-        "其他各量是最新一次读数；噪声是传感器给出的声级。",
+        "其他指标为最新一次读数；噪声为传感器给出的声级。",
         "Particles: small laser-scattering sensors measure about every second; this is not a reference method.\n"
         "Particles are averaged by the minute, then over the last 60 minutes; from 45 minutes on that is complete.\n"
         "Above 70 % relative humidity particle readings may be too high.\n"
@@ -341,18 +341,18 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "change_removed": ("拆除", "removed"),
     "refused_form": ("表单内容不完整或不合规。", "The form is incomplete or not as expected."),
     "refused_desk": (
-        "没有做到，什么都没有改变：告警可能刚刚结束，值班台现在写不了文件，或者这台采集器正在待命（请到正在工作的那台上操作）。",
+        "操作未执行，没有任何改动：告警可能刚刚结束，值班台暂时无法写入文件，或者这台采集器正在待命（请到正在工作的那台上操作）。",
         "Not done, and nothing was changed: the alert may just have ended, the desk cannot write its file now, or this"
         " collector stands by (do it at the one that works).",
     ),
     "refused_origin": ("表单必须从本站提交。", "The form must be sent from this site."),
     "refused_taken": (
-        "此间已有别人确认了这条告警，刚才的操作没有执行；先看是谁在处理，仍要这样做就再来一次。",
+        "这期间已有别人确认了这条告警，刚才的操作没有执行；请先看是谁在处理，仍要这样做就再操作一次。",
         "Somebody else has acknowledged it meanwhile, and nothing was done: look who has it, and do it again if"
         " you still want to.",
     ),
     "refused_answered": (
-        "没有编号为此的待答复报告：可能已有别人答复，您的答复没有保存。",
+        "没有这个编号的待答复报告：可能已有别人答复，您的答复没有保存。",
         "No report of that number waits: somebody may have answered it meanwhile. Your answer was not kept.",
     ),
     "refused_old": (
@@ -362,7 +362,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "refused_often": ("提交太频繁，请一小时后再试。", "Too many at once; please try again in an hour."),
     "refused_file": (
-        "文件现在写不了，刚才的操作没有保存；请过一分钟再试。",
+        "文件暂时无法写入，刚才的操作没有保存；请过一分钟再试。",
         "A file cannot be written just now, and nothing was kept; please try again in a minute.",
     ),
     "broken": ("页面出错了，请稍后再试。", "Something went wrong here; please try again later."),

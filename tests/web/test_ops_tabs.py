@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from collector.questions.canned import CANNED
 from collector.rules.silence import Silence, matchers
 from collector.web.condition import conditions
 from collector.web.desk.file import DeskFile
@@ -68,7 +69,7 @@ def test_a_canned_question_is_answered_as_a_table_and_as_csv(desk: tuple[Operato
 def test_the_chinese_desk_says_in_chinese_why_a_question_cannot_be_asked(desk: tuple[Operator, City]) -> None:
     operator, _ = desk
     for asked, says in (
-        ("q=windows&quantity=pm25_ugm", "quantity=pm25_ugm：没有这个量；是不是 pm25_ugm3？"),
+        ("q=windows&quantity=pm25_ugm", "quantity=pm25_ugm：没有这个指标；是不是 pm25_ugm3？"),
         ("q=windows&quantity=pm25_raw_ugm3", "没有小时和日均值"),
         ("q=windows&node=LP 1".replace(" ", "+"), "node=LP 1：编号为 1 到 63 个 a-z、0-9 和 -"),
         ("q=windows&nodes=lp-1", "windows 没有变量 nodes：是不是 node？"),
@@ -83,6 +84,21 @@ def test_a_variable_that_takes_one_of_a_few_words_is_chosen_and_not_guessed(desk
     page = operator.get("/en/ops/data?q=index&standard=us").text
     assert '<select name="standard"><option value="">china</option>' in page
     assert "<option selected>us</option>" in page
+
+
+def test_what_a_question_takes_is_called_in_words_and_quantities_are_found_by_their_names(
+    desk: tuple[Operator, City],
+) -> None:
+    """Fields were called `every` and `quantity`, in Chinese too; who knew no pm25_ugm3 by heart could ask nothing."""
+    operator, _ = desk
+    page = operator.get("/ops/data?q=windows&since=7d").text
+    assert "指标 <code>quantity</code>" in page
+    assert '<option value="7d" selected>7 天</option>' in page
+    (names,) = re.findall(r'<datalist id="quantities">(.*)</datalist>', page)
+    assert '<option value="no2_ugm3">二氧化氮</option>' in names
+    assert "pm25_raw_ugm3" not in names, "it has no hours"
+    for question in CANNED:
+        assert operator.get(f"/en/ops/data?q={question}").status == 200
 
 
 def test_another_question_is_answered_though_the_form_still_says_what_the_first_was_asked(
