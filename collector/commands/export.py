@@ -126,12 +126,15 @@ def backfill(
     from collector.numbers.window_book import WindowBook
     from collector.opendata.backfill import Account, Making
     from collector.opendata.backfill import backfill as write
+    from collector.opendata.scanty import Scanty
 
     settings = load_settings(config)
     account = Account(_digest(file), wall_ms())
     total = empty = 0
+    scanty = Scanty()
     for part in _history(file, kind, account.now_ms):  # the whole file is read before the first row is written
         total, empty = total + len(part.lines), empty + part.empty
+        scanty.look(part)
     new = known = 0
     refused: list[str] = []
     with (
@@ -150,6 +153,9 @@ def backfill(
     words = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in said.items())
     typer.echo(json.dumps(said) if as_json else words)
     say_refused(refused)
+    if few := scanty.sensors():
+        text = "an index wants 45 minutes of an hour, and no hour of this file has so many"
+        typer.echo(f"note: {text}: {', '.join(few)}", err=True)
     raise typer.Exit(Exit.NOT_HEALTHY if refused else Exit.FINE)
 
 

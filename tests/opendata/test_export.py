@@ -207,6 +207,21 @@ def test_history_of_others_gets_flags_a_ledger_row_and_its_windows_due(city: Cit
         assert state.execute("SELECT count(*) FROM open_hour").fetchone() == (5,)
 
 
+def test_of_an_archive_of_hours_it_is_said_that_no_index_is_made(city: City) -> None:
+    """Every hour and day of it was NA, without a word why."""
+    path = city.folder / "archive.csv"
+    head = "time,node,site,sensor,pm25_ugm3,no2_raw_ppb,co2_ppm\n"
+    hourly = [f"2026-02-01T0{hour}:00:00Z,lp-9,s,ref-1,50,," for hour in range(9)]
+    gas = [f"2026-02-01T00:{minute:02}:00Z,lp-9,s,gas-1,,10," for minute in range(44)]
+    whole = [f"2026-02-01T00:{minute:02}:30Z,lp-9,s,air-1,50,," for minute in range(10, 55)]
+    indoors = ["2026-02-01T00:00:00Z,lp-9,s,co2-1,,,400"]
+    path.write_text(head + "\n".join([*hourly, *gas, *whole, *indoors]) + "\n")
+    told = city.run("backfill", str(path), "--kind", "air_quality").stderr
+    assert (
+        "an index wants 45 minutes of an hour, and no hour of this file has so many: lp-9/gas-1, lp-9/ref-1\n" in told
+    )
+
+
 def test_raw_history_is_corrected_as_what_an_agent_sends_and_a_file_s_own_values_stay(city: City) -> None:
     """Hours are made of corrected values: of a file with raw ones alone each hour was there, complete, and empty."""
     with closing(open_state(city.folder / "state.db")) as state:
