@@ -22,8 +22,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from collector.stores.store import StoreDown
+from collector.web.alert_lists import sort_alerts
 from collector.web.privacy import public_alerts
-from collector.web.render import Renderer, sort_alerts
+from collector.web.render import Renderer
 from collector.web.site import Site
 from collector.web.summary import Summary
 from collector.web.views import Views

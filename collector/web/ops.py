@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from collector.stores.store import StoreDown
 from collector.web import past
+from collector.web.alert_lists import next_open, sort_alerts
 from collector.web.desk.accounts import NotAccepted, Session
 from collector.web.desk.desk import Desk
 from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, acknowledge_all, do, end_ms, is_anothers
@@ -28,7 +29,7 @@ from collector.web.live import Live, Sight, stream
 from collector.web.ops_tabs import Tabs
 from collector.web.pages import language_of
 from collector.web.readings import View
-from collector.web.render import Renderer, next_open, sort_alerts
+from collector.web.render import Renderer
 from collector.web.site import AlertView, Site
 from collector.web.trend import past_of
 from collector.web.views import Views, ask

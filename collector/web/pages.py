@@ -18,12 +18,13 @@ from starlette.routing import Route
 
 from collector.stores.store import StoreDown
 from collector.web import find
+from collector.web.alert_lists import pressing, sort_alerts
 from collector.web.desk.reports import KINDS, Reports
 from collector.web.live import Live, Page, Sight, stream
 from collector.web.memo import Memo, answer
 from collector.web.privacy import public_alerts
 from collector.web.readings import View, hour_last_week
-from collector.web.render import Renderer, pressing, sort_alerts
+from collector.web.render import Renderer
 from collector.web.site import Site, Station
 from collector.web.summary import Summary
 from collector.web.trend import SPANS, past_of

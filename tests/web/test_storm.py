@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from collector.web.render import ALERTS_FIRST, DESK_ALERTS_MAX, entries
+from collector.web.alert_lists import ALERTS_FIRST, DESK_ALERTS_MAX, entries
 from collector.web.site import AlertView, Station
 from collector.web.views import ROUND_S
 from tests.servers import wait_for
