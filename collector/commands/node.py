@@ -1,11 +1,10 @@
-"""What the commands about one station share: asking it, the collector's state, times as people read them."""
+"""What the commands about one station share: asking it, the collector's state."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,8 +105,3 @@ def state_of(settings: Config) -> closing[sqlite3.Connection]:
     from collector.statedb import open_state
 
     return closing(open_state(settings.state_file))
-
-
-def moment(at_ms: int) -> str:
-    """A time as tables show it."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).strftime("%Y-%m-%d %H:%M UTC")

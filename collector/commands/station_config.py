@@ -9,8 +9,9 @@ from pathlib import Path
 import typer
 
 from collector.clock import wall_ms
-from collector.commands.node import NODE, TIMEOUT, as_agents_say, ask_node, end_with, moment, node_of, state_of
+from collector.commands.node import NODE, TIMEOUT, as_agents_say, ask_node, end_with, node_of, state_of
 from collector.commands.options import CONFIG, JSON, say, show_json, this_person
+from collector.commands.times import clock_of
 from wire.exits import Exit, Failure
 
 TRIAL_S = 130.0
@@ -142,11 +143,12 @@ def config_history(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON
     settings, _ = node_of(config, node)
     with state_of(settings) as db:
         sent = history(db, node)
+    clock = clock_of(settings.web.time_zone)
     for version in sent:
         if as_json:
             show_json(version._asdict())
         else:
-            typer.echo(f"{version.version:>4}  {moment(version.at_ms)}  {version.who:<12} {version.outcome}")
+            typer.echo(f"{version.version:>4}  {clock(version.at_ms)}  {version.who:<12} {version.outcome}")
     if not sent:
         typer.echo(f"no settings were sent to {node}", err=True)
 

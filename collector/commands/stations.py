@@ -18,7 +18,6 @@ from collector.commands.node import (
     ask_node,
     end_with,
     known_words,
-    moment,
     must_be_called,
     node_of,
     nothing_of,
@@ -34,6 +33,7 @@ from collector.commands.options import (
     show_json,
     this_person,
 )
+from collector.commands.times import clock_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -99,19 +99,21 @@ def show(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> None:
         }  # fmt: skip
         show_json(told)
         return
+    clock = clock_of(settings.web.time_zone)
     typer.echo(f"{node}  {zh} {en}".rstrip())
     typer.echo(f"site      {birth.site}")
-    link = f"{'online' if known.online else 'OFFLINE'} since {moment(known.since_ms)}"
+    link = f"{'online' if known.online else 'OFFLINE'} since {clock(known.since_ms)}"
     typer.echo(f"link      {'retired' if is_out else link}")
     typer.echo(f"agent     {birth.version}, clock {birth.clock}")
-    typer.echo(f"waits     {birth.vitals.get('spool_rows', 0):g} readings" + _since(birth.oldest_ms))
+    oldest = "" if birth.oldest_ms is None else f", the oldest of {clock(birth.oldest_ms)}"
+    typer.echo(f"waits     {birth.vitals.get('spool_rows', 0):g} readings" + oldest)
     for sensor in birth.sensors:
         typer.echo(f"sensor    {sensor.name:<12} {sensor.profile}")
     for at_ms, record in installed[:1]:
-        typer.echo(f"installed {moment(at_ms)} by {record.get('who') or '?'} {record.get('where') or ''}".rstrip())
+        typer.echo(f"installed {clock(at_ms)} by {record.get('who') or '?'} {record.get('where') or ''}".rstrip())
         _tell_place(settings, node, record)
     for version in sent[:1]:
-        typer.echo(f"settings  version {version.version}, {version.outcome}, {moment(version.at_ms)} by {version.who}")
+        typer.echo(f"settings  version {version.version}, {version.outcome}, {clock(version.at_ms)} by {version.who}")
 
 
 def _tell_place(settings: Config, node: str, record: dict[str, Any]) -> None:
@@ -213,14 +215,15 @@ def frames(node: str = NODE, timeout: float = TIMEOUT, config: Path = CONFIG, as
     if as_json:
         show_json(answer)
     else:
+        clock = clock_of(load_settings(config).web.time_zone)
         with as_agents_say(node):
             for sensor in answer.get("sensors", []):
                 typer.echo(f"{sensor['name']}  {sensor['profile']}  {sensor['frames']} frames")
                 if "frame" in sensor:
                     told = "  ".join(f"{name} {value:g}" for row in sensor["values"] for name, value in row.items())
-                    typer.echo(f"  {moment(sensor['at_ms'])}  {sensor['frame']}\n  {told}")
+                    typer.echo(f"  {clock(sensor['at_ms'])}  {sensor['frame']}\n  {told}")
                 if "bad" in sensor:
-                    typer.echo(f"  {moment(sensor['bad_at_ms'])}  bad: {sensor['reason']}  {sensor['bad']}")
+                    typer.echo(f"  {clock(sensor['bad_at_ms'])}  bad: {sensor['reason']}  {sensor['bad']}")
     end_with(answer)
 
 
@@ -322,10 +325,6 @@ def purge(
         file.note(this_person(), "purged", node, wall_ms())
     told = ", ".join(f"{n} {what}" for what, n in sorted(gone.items()) if n) or "nothing"
     say(f"{node} is forgotten: {told}", as_json, node=node, gone=gone)
-
-
-def _since(oldest_ms: int | None) -> str:
-    return f", the oldest of {moment(oldest_ms)}" if oldest_ms is not None else ""
 
 
 def _ago(at_ms: int, then_ms: int) -> str:

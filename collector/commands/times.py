@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from collector.clock import wall_ms
@@ -20,9 +20,9 @@ _LENGTH_MS_MAX = 100 * 366 * UNIT_MS["d"]
 
 
 def clock_of(zone: str, form: str = "%Y-%m-%d %H:%M") -> Callable[[int], str]:
-    """What the clocks of a zone say at a time in UTC milliseconds."""
-    known = ZoneInfo(zone)
-    return lambda at_ms: datetime.fromtimestamp(at_ms / 1000, known).strftime(form)
+    """What the clocks of a zone say at a time in UTC milliseconds. Raises OverflowError for what no calendar has."""
+    epoch, known = datetime(1970, 1, 1, tzinfo=UTC), ZoneInfo(zone)
+    return lambda at_ms: (epoch + timedelta(milliseconds=at_ms)).astimezone(known).strftime(form)
 
 
 def time_of(text: str, zone: str) -> int:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from collector.clock import wall_ms
-from collector.commands.node import moment
 from collector.commands.options import CONFIG, JSON, open_desk, say, show_json, this_person
+from collector.commands.times import clock_of
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ def list_all(config: Path = CONFIG, as_json: bool = JSON) -> None:
 
     Example:  lamppost user list
     """
-    with open_desk(config) as (_, file):
-        accounts = _accounts(file).all()
+    with open_desk(config) as (settings, file):
+        accounts, clock = _accounts(file).all(), clock_of(settings.web.time_zone)
     if as_json:
         show_json([account._asdict() for account in accounts])
         return
     for account in accounts:
-        seen = "-" if account.seen_ms is None else moment(account.seen_ms)
-        typer.echo(f"{account.name:<20} since {moment(account.since_ms)}  last there {seen}")
+        seen = "-" if account.seen_ms is None else clock(account.seen_ms)
+        typer.echo(f"{account.name:<20} since {clock(account.since_ms)}  last there {seen}")
     if not accounts:
         typer.echo("no accounts: lamppost user add NAME", err=True)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
@@ -123,6 +125,8 @@ def test_a_station_is_shown_with_its_place_and_how_it_comes_onto_the_map(desk: T
         file.write_text(text)
         shown = CliRunner().invoke(stations.app, ["show", NODE, "--config", str(file)], catch_exceptions=False).output
         assert "place     39.90870, 116.46050" in shown
+        said = datetime.fromtimestamp(NOW / 1000, ZoneInfo("Asia/Shanghai"))
+        assert f"installed {said:%Y-%m-%d %H:%M} by 王磊" in shown, "by the city's clock, as all other commands"
         assert (f"- {{node: {NODE}, zh: ..., en: ..., lat: 39.90870, lon: 116.46050}}" in shown) is is_hinted
 
 
