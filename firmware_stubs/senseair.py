@@ -5,6 +5,7 @@ from __future__ import annotations
 from firmware_stubs.modbus import ModbusSlave
 from firmware_stubs.stub import Row, World, word
 
+AWAKE_S = 0.5
 ABOUT = {25: 0x0001, 26: 0x0E02, 27: 0x0003, 28: 0x0171, 29: 0x0611, 30: 0x2A3F}
 """Input registers: type (two), version of this map, firmware, serial number (two)."""
 
@@ -15,9 +16,16 @@ class S8(ModbusSlave):
     any_addresses = (0xFE,)
     count_max = 8
 
-    def __init__(self, air: World | None = None) -> None:
+    def __init__(self, air: World | None = None, sleeps: bool = False) -> None:
         super().__init__(air, 0x68)
+        self.sleeps, self._heard_s = sleeps, -AWAKE_S
         self.meter_status, self.acknowledgement, self.abc_period_h = 0, 0, 180
+
+    def receive(self, data: bytes) -> bytes:
+        """Of one that sleeps, what wakes it is lost."""
+        is_lost = self.sleeps and self.t_s - self._heard_s >= AWAKE_S
+        self._heard_s = self.t_s
+        return b"" if is_lost else super().receive(data)
 
     def _read(self, function: int, first: int, count: int) -> tuple[list[int] | None, Row]:
         if function == 4:

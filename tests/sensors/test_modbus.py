@@ -11,6 +11,7 @@ from device_profiles.profile import Profile
 from edge_agent.screens.watching import Watch
 from edge_agent.sensors.sensor import Sensor
 from firmware_stubs.modbus import Transmitter
+from firmware_stubs.senseair import S8
 from tests.sensors.datasheet_frames import modbus
 from tests.sensors.streams import PROFILES
 
@@ -55,6 +56,21 @@ def test_a_reserved_address_is_refused(name: str, anybody: int) -> None:
     for address in {248, 250, 253, 254, 255, 256} - {anybody}:
         with pytest.raises(ValueError, match=f"to 247 or {anybody} is wanted"):
             profile.with_options({"address": address})
+
+
+@pytest.mark.parametrize(("sleeps", "mode", "heard"), [(True, "polled", 0), (True, "woken", 4), (False, "woken", 4)])
+def test_an_s8_that_wants_to_be_woken_answers_in_a_mode_that_does(sleeps: bool, mode: str, heard: int) -> None:
+    """What it wants was told among its faults, and no setting made the agent do it."""
+    stub, sensor, readings = S8(sleeps=sleeps), Sensor("co2-1", PROFILES["senseair-s8"], mode=mode), []
+    sensor.begin(0.0, -1000.0)
+    for tick in range(1500):
+        t_s = tick / 100
+        stub.tick(t_s)
+        for ask in sensor.poller.due(t_s):
+            readings += sensor.feed(stub.receive(ask.data), int(t_s * 1000), t_s)
+        sensor.late(t_s)
+    assert len(readings) == heard
+    assert bool(sensor.bad) is (heard == 0)
 
 
 @pytest.mark.parametrize("echo", [False, True])
