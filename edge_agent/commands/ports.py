@@ -61,7 +61,7 @@ def probe(
         typer.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
-            typer.echo("\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s)))
+            typer.echo("\n".join(finding_lines(finding, catalogue.get)))
     sure = [finding for finding in findings if finding.sensor is not None]
     if sure and (write or _wants_it(config, as_json)):
         from edge_agent.settings.edit import add_sensors

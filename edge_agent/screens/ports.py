@@ -10,6 +10,7 @@ from edge_agent.lines.not_opened import BUSY
 from edge_agent.words import reading
 
 if TYPE_CHECKING:
+    from device_profiles.profile import Profile
     from edge_agent.lines.port_probe import Finding
     from edge_agent.lines.ports import PortInfo
 
@@ -45,7 +46,7 @@ def _notes(port: PortInfo) -> list[str]:
     return notes
 
 
-def finding_lines(finding: Finding, warm_up_s: Callable[[str], float]) -> list[str]:
+def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[str]:
     """One port: what was heard at which speed, what it is, how sure that is, a reading."""
     if finding.outcome is None:
         cure = ["  if it is the agent: sudo systemctl stop lamppost-agent"] if finding.error == BUSY else []
@@ -70,8 +71,11 @@ def finding_lines(finding: Finding, warm_up_s: Callable[[str], float]) -> list[s
         lines.append(
             _wrapped(f"not sure{': it may also be ' + ', '.join(others) if others else ', too few frames'}", "  ")
         )
+    profile = model(best.profile)
+    if options := finding.options(profile):
+        lines.append(f"  its settings want options: {{baud: {options['baud']}}}")
     shown = reading(best.values)
-    wait_s = warm_up_s(best.profile)
+    wait_s = profile.warm_up_s
     if shown:
         lines.append(f"  {shown}" + (f"  (true after {wait_s:g} s warm-up)" if wait_s else ""))
     elif sensor is not None:

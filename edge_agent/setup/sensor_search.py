@@ -94,7 +94,7 @@ def _search(catalogue: Catalogue, typed: list[str], by_person: bool) -> tuple[Mo
         typer.echo(textwrap.fill(failure.line(), WIDTH, break_on_hyphens=False))
         findings = []
     for finding in findings:
-        shown = "\n".join(finding_lines(finding, lambda name: catalogue.get(name).warm_up_s))
+        shown = "\n".join(finding_lines(finding, catalogue.get))
         typer.echo(shown, err=not by_person)  # a program may be reading the record
     heard = {finding.path: _profile(finding, by_person) for finding in findings if finding.outcome is not None}
     return heard, findings

@@ -100,7 +100,7 @@ def test_who_probes_beside_the_running_agent_is_told_to_stop_it(monkeypatch: pyt
     with pytest.raises(Failure) as refused:
         free_ports()
     assert "systemctl stop lamppost-agent" in refused.value.cure
-    lines = finding_lines(Finding("/dev/a", None, BUSY), lambda _: 0)  # to whom the holder is not shown
+    lines = finding_lines(Finding("/dev/a", None, BUSY), PROFILES.__getitem__)  # to whom the holder is not shown
     assert "systemctl stop lamppost-agent" in lines[-1]
     assert all(len(line) <= 60 for line in lines)
 
@@ -142,6 +142,7 @@ def test_a_unit_of_another_speed_is_added_with_it(tmp_path: Path) -> None:
     verdict = Verdict("nmea-gnss", 3, 0, True, (), {})
     fast = PROFILES["nmea-gnss"].serial.model_copy(update={"baud": 115200})
     heard = Finding("/dev/b", Outcome(fast, [verdict], {115200: 96}))
+    assert "  its settings want options: {baud: 115200}" in finding_lines(heard, PROFILES.__getitem__)
     add_sensors(file, [heard])
     assert load_settings(Config, file, "").sensors[-1].options == {"baud": 115200}
     (answer,) = sensors_of(load(), {"/dev/b": "nmea-gnss"}, [heard])
@@ -183,7 +184,7 @@ def test_a_file_that_is_wrong_is_not_touched(tmp_path: Path) -> None:
 
 
 def test_what_was_found_is_told_with_reading_and_warm_up() -> None:
-    lines = finding_lines(finding("/dev/b", "nova-sds011"), lambda name: PROFILES[name].warm_up_s)
+    lines = finding_lines(finding("/dev/b", "nova-sds011"), PROFILES.__getitem__)
     assert lines == [
         "/dev/b",
         "  nova-sds011  9600 baud, 3 frames, none bad",
