@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 from typing import Annotated, Self
 
 from pydantic import Field as Key
@@ -111,3 +112,10 @@ class Mode(Strict):
     period_s: Annotated[float, Key(gt=0, le=86400)] = 1.0
     duty: Duty | None = None
     note: Text | None = None
+
+    def minutes_an_hour(self, warm_up_s: float, period_s: float | None = None) -> float:
+        """In how many minutes of an hour there may be readings, at most; `period_s` as settings may have it."""
+        if self.duty is None:
+            return min(60.0, 3600 / (period_s or self.period_s))
+        told_s = self.duty.awake_s - warm_up_s
+        return 0 if told_s <= 0 else 3600 / (self.duty.awake_s + self.duty.asleep_s) * (ceil(told_s / 60) + 1)

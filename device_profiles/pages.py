@@ -6,11 +6,9 @@ Chinese and English side by side: wiring, line, values, drawing of the frame, fl
 from __future__ import annotations
 
 import argparse
-from math import ceil
 from pathlib import Path
 
 from device_profiles import catalogue
-from device_profiles.commands import Duty
 from device_profiles.frames import BytesShape, LineShape, ModbusShape
 from device_profiles.messages import Message, Text
 from device_profiles.profile import Profile
@@ -85,16 +83,10 @@ def _modes(profile: Profile) -> str:
         if mode.duty is not None:
             does += f"; {mode.duty.awake_s:g} s awake, {mode.duty.asleep_s:g} s asleep"
             asked = GB_HOUR.required
-            if _minutes_an_hour(mode.duty, profile.warm_up_s) < asked:
+            if mode.minutes_an_hour(profile.warm_up_s) < asked:
                 does += f"; no index: that takes {asked} minutes of each hour 每小时不足 {asked} 分钟，无指数"
         rows.append(f"| `{name}`{' (default)' if name == profile.mode else ''} | {start} | {does} |")
     return "## Modes · 模式\n\n| mode | at start | then |\n|---|---|---|\n" + "\n".join(rows)
-
-
-def _minutes_an_hour(duty: Duty, warm_up_s: float) -> float:
-    """In how many minutes of an hour there may be readings, at most."""
-    told_s = duty.awake_s - warm_up_s
-    return 0 if told_s <= 0 else 3600 / (duty.awake_s + duty.asleep_s) * (ceil(told_s / 60) + 1)
 
 
 def _values(profile: Profile) -> str:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from measures.rounding import Number, exact, half_up
+from wire.quantities import QUANTITIES
 
 POLLUTANTS: Final = ("PM2.5", "PM10", "NO2", "O3", "SO2", "CO")
 OF_QUANTITY: Final = {
@@ -25,6 +26,8 @@ OF_QUANTITY: Final = {
     "co_mgm3": ("CO", "mg/m3"),
 }
 """Name of a stored quantity (wire.quantities) to the pollutant and unit that standards speak of."""
+INDEXED: Final = OF_QUANTITY.keys() | {QUANTITIES[name].raw for name in OF_QUANTITY}
+"""These, and what sensors say in their place."""
 
 
 @dataclass(frozen=True, slots=True)

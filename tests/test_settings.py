@@ -270,6 +270,33 @@ def test_keys_of_traffic_at_a_sensor_that_counts_none_are_told(tmp_path: Path) -
     ]
 
 
+def test_a_sensor_that_tells_too_seldom_for_an_index_is_told(tmp_path: Path) -> None:
+    """Its hours and days were NA for ever, and its settings fine."""
+    import lamppost
+
+    file = tmp_path / "agent.yaml"
+    air = AGENT.replace("port: /dev/ttyS0}", "port: /dev/ttyS0, mode: polled, period_s: 81}")
+    more = "".join(
+        f"  - {{name: s-{number}, profile: {wants}, port: /dev/ttyS{number}}}\n"
+        for number, wants in enumerate(
+            (
+                "nova-sds011, mode: resting",
+                "nova-sds011",
+                "plantower-pms5003, mode: polled, period_s: 80",
+                "senseair-s8, period_s: 300",
+            ),
+            start=1,
+        )
+    )
+    file.write_text(air + more + SPOOL)
+    result = CliRunner().invoke(lamppost._build("agent"), ["agent", "config", "check", str(file)])
+    assert result.exit_code == 0
+    assert [line.removeprefix(f"{file}:") for line in result.stderr.splitlines()] == [
+        "4: sensors[0].period_s: tells in 44 minutes of an hour, and no index is made: that takes 45",
+        "5: sensors[1].mode: tells in 24 minutes of an hour, and no index is made: that takes 45",
+    ]
+
+
 def test_the_settings_of_a_new_installation_mean_the_same_wherever_one_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

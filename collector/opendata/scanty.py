@@ -5,15 +5,10 @@ An hour is looked at while its lines last; a file that jumps to and fro between 
 
 from __future__ import annotations
 
-from typing import Final
-
 from collector.numbers.windows import VALID_MINUTES
 from collector.opendata.history import History
-from measures.index import OF_QUANTITY
-from wire.quantities import QUANTITIES
+from measures.index import INDEXED
 from wire.times import HOUR_MS, MINUTE_MS
-
-_OF_INDEX: Final = OF_QUANTITY.keys() | {QUANTITIES[name].raw for name in OF_QUANTITY}
 
 
 class Scanty:
@@ -26,7 +21,7 @@ class Scanty:
     def look(self, part: History) -> None:
         """Take the next part."""
         for line in part.lines:
-            if _OF_INDEX.isdisjoint(line.values):
+            if INDEXED.isdisjoint(line.values):
                 continue
             tags = dict(line.tags)
             sensor, hour = f"{tags['node']}/{tags['sensor']}", line.time_ms // HOUR_MS

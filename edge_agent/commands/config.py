@@ -184,10 +184,10 @@ def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")
 
     Example:  lamppost agent config check agent.yaml
     """
-    from edge_agent.settings.check import checked_file, checked_here, unusable_files, without_effect
+    from edge_agent.settings.check import checked_file, checked_here, doubtful, unusable_files
 
     settings = checked_file(file, checked_here)
-    for problem in without_effect(file.read_text(encoding="utf-8"), str(file)):
+    for problem in doubtful(file.read_text(encoding="utf-8"), str(file)):
         typer.echo(problem, err=True)
     for _, failure in unusable_files(settings):
         typer.echo(f"{failure}: whether the agent can use it is not known. To know: {failure.cure}", err=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from common.strict_model import fit
 from common.strict_yaml import Document, NotUsable, Problem, Where, parse, path_text
 from edge_agent.settings.config import SETTINGS_CURE, Config
+from measures.completeness import GB_HOUR
+from measures.index import INDEXED
 from wire.exits import Exit, Failure
 
 _SAID_OF = {"options": "option", "mode": "mode"}
@@ -81,8 +83,9 @@ def shared_ports(config: Config) -> dict[int, str]:
     return {number: config.sensors[first].name for number, first in enumerate(firsts) if first != number}
 
 
-def without_effect(text: str, file: str) -> Iterator[Problem]:
-    """Settings of `checked` text that change nothing: keys of traffic at a sensor that counts none."""
+def doubtful(text: str, file: str) -> Iterator[Problem]:
+    """What can be used of `checked` text and is hardly meant: keys of traffic at a sensor that counts none, which
+    change nothing, and pollutants that are told too seldom for an index."""
     from device_profiles.catalogue import load
     from edge_agent.sensors.presence import Presence
     from edge_agent.settings.sensor import sensor_of
@@ -96,6 +99,13 @@ def without_effect(text: str, file: str) -> Iterator[Problem]:
         why = "counts no vehicles" if counter is None else "looks straight at what passes"
         for key in sorted(idle & wants.model_fields_set):
             yield document.problem(("sensors", number, key), f"changes nothing: {wants.profile} {why}. Leave it out")
+        profile = catalogue.get(wants.profile)
+        minutes = profile.modes[wants.mode or profile.mode].minutes_an_hour(profile.warm_up_s, wants.period_s)
+        told = {field.quantity for message in profile.messages for field in message.fields}
+        if minutes < GB_HOUR.required and told & INDEXED:
+            key = "mode" if wants.period_s is None else "period_s"
+            text = f"tells in {minutes:.0f} minutes of an hour, and no index is made: that takes {GB_HOUR.required}"
+            yield document.problem(("sensors", number, key), text)
 
 
 def _secret(config: Config) -> None:
