@@ -39,7 +39,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "fresh": ("站点数据实时", "stations fresh"),
     "open": ("待处理", "open"),
     "silenced": ("已静默", "silenced"),
-    "until": ("到 {time}", "until {time}"),
+    "until": ("至 {time}", "until {time}"),
     "until_resolved": ("直到解除", "until resolved"),
     "act_name": ("您的姓名", "Your name"),
     "act_what": ("操作", "What to do"),

@@ -416,7 +416,7 @@ def test_the_desk_says_until_what_day_somebody_has_it_and_it_is_silenced(
     for verb in ("acknowledge", "silence"):
         operator.post(f"/ops/alert/f1/{verb}", {"note": "on my way", "length": length})
     page = operator.get("/en/ops").text
-    assert re.search(rf"acknowledged</span> li .*</time> {ends}: on my way", page)
+    assert re.search(rf"acknowledged</span> li, .*</time>, {ends}: on my way", page)
     assert re.search(rf"silenced</span> {ends}</p>", page)
 
 
