@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from collector.alerts import points
-from collector.numbers.windows import DAYS, HOURS, by_place, valid_means
+from collector.numbers.windows import HOURS, by_place, valid_means
 from collector.rules.rule import Rule
-from collector.stations.station_query import IndexRow, indices
+from collector.stations.station_query import station_days
 from collector.stores.store import Select, Store
 from collector.web.privacy import FEW, WINDOW_MS, tens
 from measures.averages import mean_of
@@ -198,18 +198,11 @@ def _traffic(
 
 
 def _indices(store: Store, reports: dict[str, StationReport], since_ms: int, until_ms: int) -> None:
-    """The worst of a station's sensors, by day and standard."""
     for node, report in reports.items():
-        worst: dict[tuple[int, str, str], IndexRow] = {}
-        for row in indices(store, node, DAYS[1:], since_ms, until_ms):
-            day = row.time_ms, row.standard, row.edition
-            if day not in worst or _how_bad(row) > _how_bad(worst[day]):
-                worst[day] = row
-        report.indices = [Index(*day, r.value, r.category, r.primary, r.level) for day, r in sorted(worst.items())]
-
-
-def _how_bad(row: IndexRow) -> int:
-    return -1 if row.value is None else row.value
+        report.indices = [
+            Index(r.time_ms, r.standard, r.edition, r.value, r.category, r.primary, r.level)
+            for r in station_days(store, node, since_ms, until_ms)
+        ]
 
 
 def _alerts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from collector.numbers.means import DECIMALS
 from collector.numbers.stored_windows import INDEX
 from collector.numbers.windows import DAYS, HOURS, MINUTES, day_of
 from collector.stores.store import Select, Store
+from measures.china_aqi import HJ_633_2026, IN_FORCE_2026, is_published
 from measures.index import OF_QUANTITY
 from wire.times import HOUR_MS, MINUTE_MS
 
@@ -104,6 +105,43 @@ def indices(store: Store, node: str, period: str, since_ms: int, until_ms: int) 
     )
     found = [index_row(series.tags, row) for series in store.select(question) for row in series.rows]
     return sorted(found, key=lambda row: (row.time_ms, row.sensor, row.standard, row.edition))
+
+
+def station_days(store: Store, node: str, since_ms: int, until_ms: int) -> list[IndexRow]:
+    """The index of each day of one node under each edition, by time: the worst of its sensors. Raises StoreDown.
+
+    It is NA where a pollutant that one of them measured is missing and may hide the answer (HJ 633-2026 5.3.1).
+    """
+    days: dict[tuple[int, str, str], list[IndexRow]] = {}
+    for row in indices(store, node, DAYS[1:], since_ms, until_ms):
+        days.setdefault((row.time_ms, row.standard, row.edition), []).append(row)
+    measured = _measured(store, node, since_ms, until_ms) if days else {}
+    return [_of_all(rows, measured.get(time_ms, set())) for (time_ms, _, _), rows in sorted(days.items())]
+
+
+def _of_all(rows: list[IndexRow], measured: set[str]) -> IndexRow:
+    """One of several sensors' rows, which may be due to pollutants of them all."""
+    worst = max(rows, key=lambda row: -1 if row.value is None else row.value)
+    if worst.value is None:
+        return worst
+    told = {pollutant for row in rows for pollutant in row.pollutants}
+    is_missing = bool(told) and not measured <= told
+    is_of_2026 = (worst.standard, worst.edition) == (HJ_633_2026.standard, HJ_633_2026.edition)
+    if is_of_2026 and not is_published(worst.value, is_missing, IN_FORCE_2026):
+        return replace(worst, value=None, level=None, category=NA, primary="-")
+    due_to = {name for row in rows if row.value == worst.value for name in row.primary.split(",")}
+    return replace(worst, primary=",".join(sorted(due_to)))
+
+
+def _measured(store: Store, node: str, since_ms: int, until_ms: int) -> dict[int, set[str]]:
+    """By day, the pollutants of which there was a valid hour."""
+    columns = tuple(f"{name}_mean" for name in OF_QUANTITY)
+    found: dict[int, set[str]] = {}
+    for series in store.select(Select("air_quality" + DAYS, columns, since_ms, until_ms, {"node": node}, ("sensor",))):
+        for time_ms, *means in series.rows:
+            there = zip(OF_QUANTITY.values(), means, strict=True)
+            found.setdefault(time_ms, set()).update(name for (name, _), mean in there if mean is not None)
+    return found
 
 
 def index_row(tags: dict[str, str], row: list[Any]) -> IndexRow:

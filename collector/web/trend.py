@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from collector.numbers.index_china import edition_day
 from collector.numbers.reporting import Reporting, is_of
 from collector.numbers.windows import DAYS, HOURS, MINUTES, VALID_MINUTES, by_place, day_of, valid_means
-from collector.stations.station_query import indices
+from collector.stations.station_query import station_days
 from collector.stores.store import Select, Series, Store
 from collector.web import chart
 from collector.web.levels import Judgement, stored
@@ -209,7 +209,7 @@ def calendar(store: Store, node: str, standard: str, now_ms: int, zone: ZoneInfo
     first = today.replace(day=1)
     firsts = [first := (first - timedelta(days=1)).replace(day=1) if n else first for n in range(12)][::-1]
     worst: dict[tuple[int, int, int], Judgement] = {}
-    for row in indices(store, node, "1d", round(firsts[0].timestamp() * 1000), now_ms):
+    for row in station_days(store, node, round(firsts[0].timestamp() * 1000), now_ms):
         told = stored(row) if is_of(standard, row.standard, row.edition) else None
         day = datetime.fromtimestamp(row.time_ms / 1000, zone)
         known = worst.get((day.year, day.month, day.day))

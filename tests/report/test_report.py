@@ -224,6 +224,36 @@ def test_the_index_of_a_day_is_that_of_the_worst_sensor_and_zero_is_worse_than_n
     assert [(index.value, index.category) for index in report.indices] == [(0, "优"), (20, "优")]
 
 
+@pytest.mark.parametrize(
+    ("edition", "pm25", "gas", "found"),
+    [
+        ("2026", 80, None, (None, "NA", "-")),
+        ("2026", 105, None, (105, "轻度污染", "PM2.5")),
+        ("2012", 80, None, (80, "良", "PM2.5")),
+        ("2026", 80, 60, (80, "良", "PM2.5")),
+        ("2026", 80, 80, (80, "良", "O3,PM2.5")),
+    ],
+)
+def test_a_day_of_which_one_sensor_lacks_its_ozone_is_not_good_by_the_dust_of_another(
+    store: Sqlite, edition: str, pm25: int, gas: int | None, found: tuple[int | None, str, str]
+) -> None:
+    """HJ 633-2026 5.3.1, as the station's page has it while the day lasts; in the calendar and here the day was 良."""
+    tags = {"node": "lp-1", "site": "s", "standard": "HJ 633", "edition": edition, "period": "1d"}
+    words = {None: "NA", 60: "良", 80: "良", 105: "轻度污染"}
+    for sensor, quantity, part, name, value in (
+        ("air-1", "pm25_ugm3_mean", "pm25_index", "PM2.5", pm25),
+        ("gas-1", "o3_ugm3_mean", "o3_index", "O3", gas),
+    ):
+        columns: dict[str, list[Any]] = {"category": [words[value]], "primary": ["-" if value is None else name]}
+        if value is not None:
+            columns |= {"value": [value], part: [value], "level": [2]}
+        put(store, table("air_index", tags | {"sensor": sensor}, [T0], columns, "value", part, "level"))
+        own = {"node": "lp-1", "site": "s", "sensor": sensor}
+        put(store, table("air_quality_1d", own, [T0], {quantity: [50.0]}))
+    (report,) = summarise(store, ["lp-1"], T0, T0 + 24 * HOUR_MS)
+    assert [(index.value, index.category, index.primary) for index in report.indices] == [found]
+
+
 def test_the_page_needs_nothing_beside_it_and_is_the_same_twice(settings: Path, tmp_path: Path) -> None:
     for language, name in (("zh", "建国路东口"), ("en", "Jianguo Rd East")):
         pages = [tmp_path / f"{language}-{n}.html" for n in range(2)]
