@@ -45,7 +45,7 @@ def create_enrol_app(enrolment: Enrolment, now_ms: Callable[[], int]) -> Starlet
             try:
                 return JSONResponse(await run_in_threadpool(answer, asked))
             except Refused as error:
-                log.warning("enrolment refused: %s", error.word)
+                log.warning("enrolment refused: %s, from %s", error.word, client_of(request))
                 return _no(403, error.word, str(error))
             except BrokerSilent as error:
                 log.error("enrolment has to wait: %s", error)

@@ -11,6 +11,7 @@ import ssl
 import stat
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from contextlib import closing, suppress
@@ -313,6 +314,20 @@ def test_an_office_whose_name_nobody_knows_is_a_matter_of_names() -> None:
     with pytest.raises(Failure) as raised:
         enrol._ask(request, ssl.create_default_context())
     assert raised.value.cure.startswith("is the network up? getent hosts office.invalid;")
+
+
+@pytest.mark.real
+def test_who_is_refused_is_a_line_of_the_log_with_the_address(city: City) -> None:
+    """That an enrolment was refused it said, and of whom nobody could tell."""
+    body = {"node": "lp-1", "token": "none", "request": request_pem("lp-1")}
+    url = f"https://127.0.0.1:{city.plan.enrol_port}{wire.ENROL_PATH}"
+    asked = urllib.request.Request(url, json.dumps(body).encode(), method="POST")
+    believing = ssl.create_default_context(cafile=str(city.plan.folder / "pki" / "ca.pem"))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, context=believing)
+    refused.value.close()
+    line = "lamppost.enrol: enrolment refused: token-refused, from 127.0.0.1\n"
+    wait_for("the line", lambda: line in city.collector.log.read_text())
 
 
 @pytest.mark.real
