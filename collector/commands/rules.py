@@ -239,11 +239,13 @@ def _told(settings: Config, rule: Rule, series: Series, at_ms: int) -> list[str]
 
 
 def _named(settings: Config, files: list[Path], names: list[str]) -> list[Rule]:
-    known = {rule.alert: rule for rule in rules_in(files or list(settings.rules) or [STARTER])}
+    files = files or list(settings.rules)
+    known = {rule.alert: rule for rule in rules_in(files or [STARTER])}
     for name in names:
         if name not in known:
-            cure = meant(name, known, f"there are {', '.join(known)}")
-            raise Failure(Exit.USAGE, "rule-unknown", f"there is no rule {name!r}", cure)
+            where = "" if files else " in the starter set, and the settings name no file of rules"
+            other = f"there are {', '.join(known)}" if files else "add `rules: [FILE]` to the settings, or --rules FILE"
+            raise Failure(Exit.USAGE, "rule-unknown", f"there is no rule {name!r}{where}", meant(name, known, other))
     return [known[name] for name in names]
 
 

@@ -93,6 +93,17 @@ def test_a_name_that_is_none_is_told_with_the_nearest(config: Path, command: str
     assert (found[0], found[1][: len(said)]) == (code, said)
 
 
+def test_a_rule_of_a_file_that_the_settings_do_not_name_is_told_how_it_gets_known(tmp_path: Path) -> None:
+    """It listed fifty rules that were none of theirs."""
+    file = tmp_path / "collector.yaml"
+    file.write_text(f"store: {{kind: sqlite, path: {tmp_path}/r.db}}\nstate_file: {tmp_path}/c.db\n")
+    assert fails(file, "rules backtest pm25-hourly-high") == (
+        2,
+        "there is no rule 'pm25-hourly-high' in the starter set, and the settings name no file of rules."
+        " Cure: add `rules: [FILE]` to the settings, or --rules FILE",
+    )
+
+
 def test_a_node_that_nobody_knows_gives_no_answer_and_is_told_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: Any) -> dict[str, Any]:
         raise Failure(Exit.TIMED_OUT, "no-answer", "lp-001 is offline or unknown", "is it online?")
