@@ -40,6 +40,8 @@ TROUBLES: Final = {
     for each in (
         Trouble("collector-database", "critical", "数据库不可用", "The database is away",
                 "请看数据库是否在运行、地址和令牌是否正确；期间读数留在各站点，不会丢失"),
+        Trouble("collector-emptied", "critical", "数据库曾丢失，已重新建立", "The database was lost and made anew",
+                "请恢复其备份；或对 lamppost audit 所列站点逐个运行 lamppost resend，一天之内有效"),
         Trouble("collector-broker", "critical", "采集器连不上消息代理", "A collector has no broker",
                 "请看消息代理是否在运行、地址和凭据是否正确；期间读数留在各站点，不会丢失"),
         Trouble("collector-quarantine", "major", "隔离区已满", "Quarantine full",
@@ -86,6 +88,7 @@ TROUBLES: Final = {
 }  # fmt: skip
 _OF_ALARM: Final = {
     "store": "collector-database",
+    "emptied": "collector-emptied",
     "canary": "collector-canary",
     "canary-round": "collector-canary",
     "quarantine": "collector-quarantine",

@@ -48,6 +48,10 @@ PENDING_ROWS_MAX = 30_000  # a row is some 1.2 KB here: its line and its columns
 NODE_ROWS_MAX = 20_000  # of those; an honest agent has a window of sixteen batches of five hundred rows
 UNBORN_AFTER_MS = 2_000
 LEDGER_AFTER_MS = MINUTE_MS
+EMPTIED = (
+    "the database was gone, and was made anew: what it held is missing. Cure: bring back its backup; or, for each that"
+    " `lamppost audit` names, `lamppost resend NODE` within a day"
+)
 
 
 @dataclass(slots=True)
@@ -241,6 +245,8 @@ class Ingest:
             answer = self.store.prepare()  # it may have come back empty
             if isinstance(answer, Held | Later):
                 self._stop(answer, now_ms)
+            elif isinstance(answer, Stored) and answer.made and self.counts["stored_batches"]:
+                self.alarm("emptied", EMPTIED)
         while True:
             if self._patience.is_over(now_ms):
                 self._begin(now_ms)

@@ -15,6 +15,7 @@ log = logging.getLogger("lamppost.ingest")
 
 STAYS_MS: Final = {
     "store": None,  # until a write is taken
+    "emptied": 24 * 60 * MINUTE_MS,  # as long as agents hold what they have sent
     "canary": None,  # until the next start finds it back
     "canary-round": MINUTE_MS // 6,  # looked at several times a second
     "unforeseen": 24 * 60 * MINUTE_MS,

@@ -10,7 +10,20 @@ from collector.pools import pools, silence
 from collector.stores import answers
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key, lines
-from collector.stores.store import ANSWER_S, Answer, Held, Later, Refused, Row, Select, Series, Store, StoreDown, Table
+from collector.stores.store import (
+    ANSWER_S,
+    Answer,
+    Held,
+    Later,
+    Refused,
+    Row,
+    Select,
+    Series,
+    Store,
+    Stored,
+    StoreDown,
+    Table,
+)
 
 
 class Influx1(Store):
@@ -34,7 +47,8 @@ class Influx1(Store):
             self._asker.ask(f'CREATE DATABASE "{self._database}"', post=True)
         except StoreDown as error:
             return Held(str(error))
-        return self.write([])
+        answer = self.write([])
+        return Stored(made=True) if isinstance(answer, Stored) else answer
 
     def render(self, table: Table) -> list[Row]:
         return lines(table)

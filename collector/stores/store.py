@@ -41,9 +41,13 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The database said it committed every row; but for those `refused`, by position, when they were looked for."""
+    """The database said it committed every row; but for those `refused`, by position, when they were looked for.
+
+    `made`: it was not there, and is now, with nothing in it.
+    """
 
     refused: Mapping[int, str] = field(default_factory=dict)
+    made: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,32 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, closes: Closes) -> None:
         server.stop()
 
 
+@pytest.mark.real
+def test_a_database_that_was_dropped_is_made_anew_and_people_are_told(tmp_path: Path, closes: Closes) -> None:
+    """All that it had held was missing, and but for a line in the log nobody heard of it while agents had it still."""
+    server = Influxd(tmp_path / "influxd")
+    server.start()
+    try:
+        store = closes(Influx1(server.url, "lamppost"))
+        ingest, now_ms = born_on(store, tmp_path, closes), NOW
+        for seq in range(1, 3):  # the first finds no database: it is the collector's first day
+            ingest.take("lp-1", payload(seq), now_ms)
+            for _ in range(2):
+                ingest.write(now_ms)
+                now_ms += 20_000
+        assert codes(ingest, now_ms) == [Code.STORED, Code.STORED]
+        assert not ingest.alarms
+        store._asker.ask('DROP DATABASE "lamppost"', post=True)
+        ingest.take("lp-1", payload(3), now_ms)
+        for _ in range(2):
+            ingest.write(now_ms)
+            now_ms += 20_000
+        assert codes(ingest, now_ms) == [Code.STORED]
+        assert "was made anew: what it held is missing" in ingest.alarms["emptied"]
+    finally:
+        server.stop()
+
+
 class TellsTenRows(Influxd):
     """An InfluxDB whose operator has set a limit on answers."""
 
