@@ -242,7 +242,6 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "critical": ("紧急", "critical"),
     "major": ("重要", "major"),
     "minor": ("一般", "minor"),
-    "warning": ("警告", "warning"),
     "info": ("提示", "info"),
     "acked": ("已确认", "acknowledged"),
     "store_down": (

@@ -234,12 +234,17 @@ def test_silences_and_acknowledgements_go_over_to_who_takes_over(tmp_path: Path,
     assert [each.name for each in first.alerting.silences()] == [names[1]]
 
 
+def silence(desk: Desk) -> None:
+    """Nobody wants to hear of the station for an hour."""
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
+    desk.alerting.ask("silence", quiet, T0)
+
+
 def test_what_fired_in_a_silence_is_told_after_it_by_who_took_over_meanwhile(tmp_path: Path, closes: Closes) -> None:
     """It took it for told, as all that stands in the database since long, and nobody heard of it."""
     first, second = pair(tmp_path, closes, HIGH)
     first.tick()
-    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
-    first.alerting.ask("silence", quiet, T0)
+    silence(first)
     first.wait(MINUTE)
     first.reading(90.0)
     first.wait(20 * MINUTE)
@@ -276,8 +281,7 @@ def test_what_was_told_just_before_a_takeover_ends_for_people_though_it_is_silen
     first, second = pair(tmp_path, closes, HIGH)
     first.reading(90.0)
     first.tick()
-    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
-    first.alerting.ask("silence", quiet, T0)
+    silence(first)
     first.wait(MINUTE)
     assert go_on(second, first) == []
     second.reading(10.0)
@@ -287,8 +291,7 @@ def test_what_was_told_just_before_a_takeover_ends_for_people_though_it_is_silen
 def test_what_came_and_went_in_a_silence_is_told_by_nobody_who_takes_over(tmp_path: Path, closes: Closes) -> None:
     first, second = pair(tmp_path, closes, HIGH)
     first.tick()
-    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
-    first.alerting.ask("silence", quiet, T0)
+    silence(first)
     for value in (90.0, 10.0):
         first.reading(value)
         first.wait(6 * MINUTE)
@@ -299,8 +302,7 @@ def test_what_waited_here_and_was_told_by_the_other_has_an_end_here(tmp_path: Pa
     """Who gets the work back remembered that people had not heard of it, and so told them of no end."""
     first, second = pair(tmp_path, closes, HIGH)
     first.tick()
-    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
-    first.alerting.ask("silence", quiet, T0)
+    silence(first)
     first.reading(90.0)
     first.wait(30 * MINUTE)
     assert go_on(second, first) == []
