@@ -31,6 +31,7 @@ from wire.exits import Exit, Failure
 
 READINGS = ("air_quality", "traffic_flow", "weather")
 RULES = Path(__file__).with_name("demo_rules.yaml")
+ANSWERED_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Demo:
         self._broker.start()
         self._programs.start("collector", "collector", self._collector_settings())
         for lamppost, street, road in zip(self._lampposts, self._streets, self._roads, strict=True):
+            self._status_file(lamppost).unlink(missing_ok=True)  # of an earlier demo in this folder
             self._programs.start(f"agent-{lamppost.node}", "agent", self._agent_settings(lamppost, street, road))
         self._hosts.start()
         threading.Thread(target=self._drive, name="traffic", daemon=True).start()
@@ -92,6 +94,17 @@ class Demo:
         """The name of a child that ended by itself, with the last lines it said."""
         return self._programs.failed()
 
+    def wait_for_answers(self) -> None:
+        """Until each agent was answered once, and so long at most.
+
+        Who ends the demo in its first seconds would be told that readings are lost, which nobody has taken yet.
+        """
+        until_s = time.monotonic() + ANSWERED_S
+        while self.failed_child() is None and time.monotonic() < until_s:
+            if all(self._said(lamppost).get("acked_s") is not None for lamppost in self._lampposts):
+                return
+            time.sleep(0.1)
+
     def end_agents_and_collector(self) -> None:
         """Agents first, so that their last batches are answered; then the collector."""
         self._ending.set()
@@ -101,7 +114,7 @@ class Demo:
         """What became of the readings: by the agents' word against the database's."""
         accepted = bad = 0
         for lamppost in self._lampposts:
-            said = _read_json(self._folder / f"{lamppost.node}.json")
+            said = self._said(lamppost)
             accepted += said.get("accepted", 0)
             bad += sum(sum(sensor["bad"].values()) for sensor in said.get("sensors", []))
         stored = self._stored() - self._stored_before
@@ -181,7 +194,7 @@ class Demo:
             "broker": {"port": self._broker.port, "spread_s": 0.5},
             "spool": {"path": str(self._folder / f"{lamppost.node}.db"), "allow_tmpfs": True},
             "clock": {"trust": "always"},
-            "status_file": str(self._folder / f"{lamppost.node}.json"), "sensors": sensors,
+            "status_file": str(self._status_file(lamppost)), "sensors": sensors,
         }  # fmt: skip
 
     def _collector_settings(self) -> dict[str, Any]:
@@ -193,6 +206,17 @@ class Demo:
             "state_file": str(self._folder / "collector.db"), "rules": [str(RULES)],
             "web": {"port": self._port}, "stations": stations,
         }  # fmt: skip
+
+    def _status_file(self, lamppost: Lamppost) -> Path:
+        return self._folder / f"{lamppost.node}.json"
+
+    def _said(self, lamppost: Lamppost) -> dict[str, Any]:
+        """What its agent said of itself last; nothing before it has."""
+        try:
+            said: dict[str, Any] = json.loads(self._status_file(lamppost).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return said
 
     def _stored(self) -> int:
         """Readings in the database, those of an earlier demo in its folder too."""
@@ -235,11 +259,3 @@ def _check_port(port: int) -> None:
         except OSError as error:
             text = f"port {port} on 127.0.0.1 cannot be used: {error.strerror}"
             raise Failure(Exit.DEVICE_OR_PORT, "port-busy", text, "choose another with --port") from error
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return said

@@ -49,6 +49,7 @@ def demo(
         run.start()
         _welcome(run, ending)
         _watch(run, ending, duration, live=not as_json and sys.stdout.isatty())
+        run.wait_for_answers()
         run.end_agents_and_collector()
         ledger = run.ledger()
     finally:
