@@ -116,6 +116,15 @@ def test_every_command_is_recognised_with_its_values(profile: Profile) -> None:
         assert {slot: match.values[slot] for slot in values} == values
 
 
+@PROFILE
+def test_of_what_is_asked_dust_comes_last_for_screens_show_the_last(profile: Profile) -> None:
+    """A NextPM was the temperature of its case on every screen, and no dust."""
+    with_dust = {m.name for m in profile.messages if any(f.quantity == "pm25_raw_ugm3" for f in m.fields)}
+    for mode in profile.modes.values():
+        replies = [profile.commands[step.command].reply for step in mode.ask]
+        assert not with_dust & set(replies) or replies[-1] in with_dust
+
+
 def test_unknown_name_offers_the_nearest() -> None:
     with pytest.raises(catalogue.UnknownProfile, match="did you mean 'nova-sds011'"):
         catalogue.load().get("nova-sds01")
