@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ class SelfReport:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._started_s = time.monotonic()
-        self._recent: dict[str, deque[float]] = {}
+        self._recent: dict[str, dict[str, deque[float]]] = {}  # by sensor and quantity
         self.last: dict[str, Any] | None = None
         self._unwritten = False
         self._unheard = Unheard()
@@ -112,12 +113,12 @@ class SelfReport:
         }
 
     def _sensor(self, sensor: Any, port: Any) -> dict[str, Any]:
-        recent = self._recent.setdefault(sensor.name, deque(maxlen=RECENT))
+        recent = self._recent.setdefault(sensor.name, {})
         last_ms, timeline = sensor.last_frame_ms, self._agent.recorder.timeline
         age_ms = None if last_ms is None else timeline.stamp(clock.boottime_ms()) - last_ms
-        first = next(iter(_telling(sensor.last_values)), None)
-        if first is not None:
-            recent.append(first)
+        if (first := _most_telling(sensor.last_values)) is not None:
+            recent.setdefault(first, deque(maxlen=RECENT)).append(sensor.last_values[first])
+        drawn = _most_telling(recent)
         return {
             "name": sensor.name,
             "profile": sensor.profile.ref,
@@ -136,15 +137,14 @@ class SelfReport:
             "silence_s": sensor.silence_s,
             "last_frame_ms": None if age_ms is None else clock.wall_ms() - age_ms,
             "values": sensor.last_values,
-            "recent": list(recent),
+            "recent": [] if drawn is None else list(recent[drawn]),
         }
 
 
-def _telling(values: dict[str, float]) -> list[float]:
-    for name in ("pm25_raw_ugm3", "speed_kmh", "co2_ppm"):
-        if name in values:
-            return [values[name]]
-    return list(values.values())
+def _most_telling(quantities: Mapping[str, object]) -> str | None:
+    """The quantity whose line is drawn: of a sensor that tells of several in turn always the same."""
+    first = next(iter(quantities), None)
+    return next((name for name in ("pm25_raw_ugm3", "speed_kmh", "co2_ppm") if name in quantities), first)
 
 
 def _written_bytes() -> int | None:

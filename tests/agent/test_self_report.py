@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from edge_agent.flapping import Flapping
 from edge_agent.self_report import SelfReport
+from edge_agent.sensors.sensor import Sensor
 from edge_agent.tap import Tap
+from tests.sensors.streams import PROFILES
 
 
 def report_to(file: Path, monkeypatch: pytest.MonkeyPatch) -> SelfReport:
@@ -47,6 +51,17 @@ def test_a_file_that_cannot_be_written_is_told_once_for_each_time(
     told = [line.getMessage() for line in caplog.records]
     assert len(told) == 2
     assert all("run/status.json cannot be written" in line and "Errno" not in line for line in told)
+
+
+def test_of_a_sensor_that_tells_of_its_case_and_of_dust_in_turn_one_line_is_drawn(tmp_path: Path) -> None:
+    """Its line was of both: a bar of degrees, three of µg/m³."""
+    report = SelfReport(SimpleNamespace(config=SimpleNamespace(status_file=tmp_path)))  # type: ignore[arg-type]
+    sensor = Sensor("air-1", PROFILES["tera-nextpm"])
+    port: Any = SimpleNamespace(path="/dev/a", open=True, trouble=None, flapping=Flapping(3, 60.0), counts=Counter())
+    for pm25 in (11.0, 12.0, 13.0):
+        for sensor.last_values in ({"case_temp_c": 24.0, "case_rh_pct": 40.0}, {"pm25_raw_ugm3": pm25}):
+            told = report._sensor(sensor, port)
+    assert told["recent"] == [11.0, 12.0, 13.0]
 
 
 def test_a_socket_with_too_long_a_name_is_told_in_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
