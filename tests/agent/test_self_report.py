@@ -55,7 +55,8 @@ def test_a_file_that_cannot_be_written_is_told_once_for_each_time(
 
 def test_of_a_sensor_that_tells_of_its_case_and_of_dust_in_turn_one_line_is_drawn(tmp_path: Path) -> None:
     """Its line was of both: a bar of degrees, three of µg/m³."""
-    report = SelfReport(SimpleNamespace(config=SimpleNamespace(status_file=tmp_path)))  # type: ignore[arg-type]
+    agent: Any = SimpleNamespace(config=SimpleNamespace(status_file=tmp_path), recorder=SimpleNamespace(timeline=None))
+    report = SelfReport(agent)
     sensor = Sensor("air-1", PROFILES["tera-nextpm"])
     port: Any = SimpleNamespace(path="/dev/a", open=True, trouble=None, flapping=Flapping(3, 60.0), counts=Counter())
     for pm25 in (11.0, 12.0, 13.0):
