@@ -48,7 +48,7 @@ AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms
         (AGENT.replace("node: lp-1", "node: collector"), "agent.yaml:1: node:"),
         (
             AGENT + "  - {name: air-2, profile: nova-sds011, port: /dev/ttyS0}\n",
-            "agent.yaml:5: sensors[1].port: two sensors have the port '/dev/ttyS0'",
+            "agent.yaml:5: sensors[1].port: two sensors have the port '/dev/ttyS0': one adapter each, on RS-485 too",
         ),
         (AGENT + "spool: {max_size: 0}\n", "agent.yaml:5: spool.max_size: a size such as"),
         (AGENT + "clock: always\n", "agent.yaml:5: clock: keys and values are wanted here, not 'always'"),

@@ -95,11 +95,11 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _no_two_alike(self) -> Config:
-        for what in ("name", "port"):
+        for what, cure in (("name", ""), ("port", ": one adapter each, on RS-485 too")):
             seen = set()
             for number, value in enumerate(getattr(sensor, what) for sensor in self.sensors):
                 if value in seen:
-                    raise misplaced(f"two sensors have the {what} {value!r}", "sensors", number, what)
+                    raise misplaced(f"two sensors have the {what} {value!r}{cure}", "sensors", number, what)
                 seen.add(value)
         if self.identity is not None and (self.broker.tls is not None or self.collector_keys):
             raise ValueError("identity brings certificates and keys with it: leave out broker.tls and collector_keys")
