@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WAITING_S = 120.0
 ROOM_DAYS = 7.0
+_OFFICE = "nothing is lost; tell the office"
 _NOT_LET_IN = ("refused: Not authorized", "refused: Bad user name or password")
 FREE_BYTES_MIN = 50 * 2**20
 
@@ -47,12 +48,13 @@ def collector_ack(station: Station) -> Result:
             return skip(check, "needs broker.auth")
         if said is not None and said["waiting_rows"] == 0 and said["accepted"]:
             return ok(check, "everything accepted here is stored there")
-        return fail(check, "no collector answers; readings wait here", "nothing is lost; tell the office")
+        return fail(check, "no collector answers; readings wait here", _OFFICE)
     except OSError as error:
         return skip(check, f"needs broker.*: {error}")
     took_ms = (time.monotonic() - began_s) * 1000
     if not answer.get("ok"):
-        return fail(check, f"collector: {answer.get('error', 'no reason')}", "nothing is lost; tell the office")
+        cure = "no agent runs here: sudo systemctl start lamppost-agent" if said is None else _OFFICE
+        return fail(check, f"collector: {answer.get('error', 'no reason')}", cure)
     newest_ms = max((sensor["time_ms"] for sensor in answer["sensors"]), default=None)
     oldest_ms = said["oldest_ms"] if said is not None else None
     if oldest_ms is not None and wall_ms() - oldest_ms > WAITING_S * 1000 and said is not None:

@@ -285,3 +285,16 @@ def test_a_password_that_was_put_right_under_a_running_agent_wants_a_restart() -
     assert "restart lamppost-agent" in found.cure
     said["link_trouble"] = "Connection refused"
     assert delivery_checks.collector_ack(SimpleNamespace(settings=object(), said=said)).state is State.SKIP  # type: ignore[arg-type]
+
+
+def test_a_station_whose_agent_never_ran_is_not_sent_to_the_office(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector knows nobody who has said nothing; who had just written the settings read to tell the office."""
+    unknown = {"ok": False, "error": "lp-1 has not said who it is yet"}
+    monkeypatch.setattr("edge_agent.identity.reach.ask_collector", lambda *_: unknown)
+    found = [
+        delivery_checks.collector_ack(SimpleNamespace(settings=object(), said=said))  # type: ignore[arg-type]
+        for said in (None, {"connected_s": 3.0})
+    ]
+    assert [one.state for one in found] == [State.FAIL, State.FAIL]
+    assert "systemctl start lamppost-agent" in found[0].cure
+    assert "office" in found[1].cure
