@@ -4,7 +4,6 @@
 
 const SECOND = 1000;
 
-const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 const shown = new WeakMap();
 const waiting = new Map(); // parts that came and are not on the page yet, by name
 
@@ -34,10 +33,10 @@ function replacePart(old, part) {
 
 // What the page had from the beginning, as a message would tell it: without ages, and without this session's own token.
 function asTold(part) {
-  const copy = part.cloneNode(true);
-  for (const text of copy.querySelectorAll("noscript")) text.replaceChildren(...parse(text.textContent).body.childNodes);
-  for (const time of copy.querySelectorAll("time[data-ms]")) time.textContent = "";
-  for (const field of copy.querySelectorAll("input[name=csrf]")) field.setAttribute("value", "");
+  const copy = document.createElement("template");
+  copy.innerHTML = part.innerHTML; // where no script runs, as in a message: what is text for one is elements there
+  for (const time of copy.content.querySelectorAll("time[data-ms]")) time.textContent = "";
+  for (const field of copy.content.querySelectorAll("input[name=csrf]")) field.setAttribute("value", "");
   return copy.innerHTML;
 }
 
@@ -67,7 +66,8 @@ function replaceParts() {
 }
 
 function receive(html) {
-  for (const part of parse(html).querySelectorAll("[data-live]")) waiting.set(part.dataset.live, part);
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  for (const part of fresh.querySelectorAll("[data-live]")) waiting.set(part.dataset.live, part);
   replaceParts();
 }
 
