@@ -33,10 +33,14 @@ function replacePart(old, part) {
 
 // What the page had from the beginning, as a message would tell it: without ages, and without this session's own token.
 function asTold(part) {
-  const copy = document.createElement("template");
-  copy.innerHTML = part.innerHTML; // where no script runs, as in a message: what is text for one is elements there
-  for (const time of copy.content.querySelectorAll("time[data-ms]")) time.textContent = "";
-  for (const field of copy.content.querySelectorAll("input[name=csrf]")) field.setAttribute("value", "");
+  const copy = part.cloneNode(true);
+  const still = document.implementation.createHTMLDocument().body; // as in a message: what is for no script is no text
+  for (const folded of copy.querySelectorAll("noscript")) {
+    still.innerHTML = folded.textContent;
+    folded.replaceChildren(...still.childNodes);
+  }
+  for (const time of copy.querySelectorAll("time[data-ms]")) time.textContent = "";
+  for (const field of copy.querySelectorAll("input[name=csrf]")) field.setAttribute("value", "");
   return copy.innerHTML;
 }
 
