@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from collector.rules import derived
 from collector.rules.absence import Absences
+from collector.rules.fields import INDEX_KIND
 from collector.rules.joined import Joined
 from collector.rules.plan import Plan, RuleIndex
 from collector.rules.recent import Columns
@@ -32,7 +33,9 @@ from collector.rules.series import Series
 from collector.rules.timeline import Timeline, orphans
 from collector.rules.track import Track, how_told
 from collector.rules.transition import Transition
+from wire.times import DAY_MS
 
+SUPERSEDED_MS: Final = 2 * DAY_MS
 _NONE: Final[Mapping[Series, int]] = MappingProxyType({})
 
 
@@ -77,8 +80,8 @@ class Engine:
     def expect(self, inventory: Iterable[Expected], now_ms: int, paces: Mapping[Series, int] = _NONE) -> None:
         """The series that should report, with interval and labels. Alerts on series that are gone from it end.
 
-        So do those on what is derived of a sensor that is gone: its lanes, its hours and days, its indices. `paces` are
-        the intervals of others, as far as they are known.
+        So do those on what is derived of a sensor that is gone: its lanes, its hours and days, its indices; and those
+        on indices that are made no more. `paces` are the intervals of others, as far as they are known.
         """
         self._paces = paces
         gone, self._expected = set(self._expected), {each.series: each for each in inventory}
@@ -88,7 +91,7 @@ class Engine:
             gone |= {series for series in self._timelines if _sensor(series) in sensors}
         self._places = {series.node: each for series, each in self._expected.items()}
         self._said += self._absences.expect({each.series: each.labels for each in self._expected.values()}, now_ms)
-        for series in gone:
+        for series in gone.union(self._superseded()):
             self._drop(series, now_ms)
         for series, timeline in list(self._timelines.items()):
             if timeline is not None and self._plan(series) is timeline.plan:
@@ -235,6 +238,15 @@ class Engine:
         if timeline is not None:
             self._said += timeline.end(now_ms) + self._joined.forget(series, now_ms)
             self._touched.setdefault(series)
+
+    def _superseded(self) -> list[Series]:
+        """Indices that are made no more, for another standard or edition has told for two days of what they told of."""
+        heads = {s: each.live.head_ms for s, each in self._timelines.items() if each and s.kind == INDEX_KIND}
+        newest: dict[tuple[object, ...], int] = {}
+        for series, head_ms in heads.items():
+            name = (*_sensor(series), derived.interval_ms(series))
+            newest[name] = max(head_ms, newest.get(name, 0))
+        return [s for s, ms in heads.items() if ms < newest[(*_sensor(s), derived.interval_ms(s))] - SUPERSEDED_MS]
 
     def _has_moved(self, series: Series) -> bool:
         """Whether its node stands at another site by now: what still comes of the old one is history."""

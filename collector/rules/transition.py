@@ -138,10 +138,10 @@ def transition(
 
 
 def taken_down(series: Series, rule: Rule, start_ms: int, value: float | None, now_ms: int) -> Transition:
-    """The end of an alert on a series that is no longer expected: its sensor or its station is gone."""
+    """The end of an alert on a series that is no longer expected: its sensor, its station or its index is gone."""
     return replace(
         transition(series, rule, start_ms, value, "resolved", now_ms),
-        text_zh=f"已结束（站点或传感器已撤下）：{rule.text.zh}",
+        text_zh=f"已结束（不再有此数据）：{rule.text.zh}",
         text_en=f"Ended (no longer expected): {rule.text.en}",
         reason="no longer expected",
     )

@@ -401,3 +401,37 @@ def test_a_backlog_behind_live_readings_is_in_the_windows_and_is_not_kept_to_be_
     reel = engine.reel(AIR)
     reel.wake()
     assert reel.windows[0].value() == 603
+
+
+def test_an_alert_on_an_index_that_is_made_no_more_ends_when_another_has_told_for_two_days():
+    """At midnight the edition changed, or a station reports another standard since: it fired for ever."""
+    rule = {"kind": "air_index", "window": {"last": "value"}, "raise": "> 100", "clear": "< 90"}
+    engine = Engine(rules(rule))
+    sensor = {"site": "s", "node": "lp-1", "sensor": "air-1"}
+    old, new, other = (
+        Series.of("air_index", tags | {"standard": "HJ 633", "edition": edition, "period": period})
+        for tags, edition, period in (
+            (sensor, "2012", "1h"),
+            (sensor, "2026", "1h"),
+            (sensor | {"sensor": "air-2"}, "2012", "1h"),
+        )
+    )
+    expected = [Expected(Series.of("air_quality", tags), STEP) for tags in (sensor, sensor | {"sensor": "air-2"})]
+    engine.expect(expected, T0)
+    said = []
+    for hour in range(60):
+        now = T0 + (hour + 1) * HOUR
+        telling = ((old, 150), (other, 150)) if hour < 3 else ((new, 150 if hour < 10 else 50),)
+        for series, value in telling:
+            engine.observe(series, [T0 + hour * HOUR], {"value": [value]}, now)
+        engine.expect(expected, now)
+        said += [(each.state, each.labels["sensor"], each.labels["edition"], hour) for each in engine.tick(now)]
+    assert [one for one in said if one[0] == "firing"] == [
+        ("firing", "air-1", "2012", 0),
+        ("firing", "air-2", "2012", 0),
+        ("firing", "air-1", "2026", 3),
+    ]
+    assert [one for one in said if one[0] == "resolved"] == [
+        ("resolved", "air-1", "2026", 10),
+        ("resolved", "air-1", "2012", 51),
+    ]
