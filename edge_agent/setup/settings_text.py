@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.strict_yaml import NotUsable, parse
 from edge_agent.setup.answers import Answers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def settings_text(answers: Answers, node: str, identity: Path | None, broker: dict[str, Any], written: str) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 
 from edge_agent.setup_web.form import FIELDS
 from edge_agent.setup_web.live import Row
 from edge_agent.setup_web.texts import TEXTS, Words
 from edge_agent.words import reading, span
 from wire.exits import Failure
-
-STYLE = Path(__file__).with_name("page.css")
 
 
 def code_page(t: Words, left: int, wrong: bool) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -24,6 +25,7 @@ COOKIE = "lamppost_setup"
 COOKIE_S = 3600
 """A browser that is closed and opened again is still let in; for how long is the guard's to say."""
 BODY_MAX = 16_384
+STYLE = Path(__file__).with_name("page.css")
 AT_ONCE = 16
 READ_S = 10.0
 WRONG_CODE_S = 1.0
@@ -80,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         setup, path = self.server.setup, self._split()[0]
         if path == "/style.css":
             kept = {"Cache-Control": "private, max-age=3600"}  # the last page is seen when nobody serves any more
-            self._send(page.STYLE.read_text(encoding="utf-8"), "text/css", more=kept)
+            self._send(STYLE.read_text(encoding="utf-8"), "text/css", more=kept)
         elif path not in ("/", "/live"):
             self._send("not found\n", "text/plain", 404)
         elif not self._inside():
