@@ -67,6 +67,9 @@ def _line(profile: Profile) -> str:
         "- a unit that is set otherwise 若设备另有设置: `options: {baud: 4800, parity: even}`",
         f"- silence is a fault after 静默判故障: {profile.silence_s:g} s",
     ]
+    if profile.probe.bauds:
+        bauds = ", ".join(map(str, profile.probe.bauds))
+        facts.insert(1, f"- units also come with 有的出厂波特率为: {bauds} (`lamppost agent probe`)")
     if profile.warm_up_s:
         facts.append(f"- warm-up 预热: {profile.warm_up_s:g} s")
     if profile.stale_s:
