@@ -114,6 +114,8 @@ class Spool:
                 self._unsealed += len(taken)
                 if origin.clock == UNSYNCED:
                     self._untimed[origin.boot] = number
+            for row in filter(gap_records.is_gap, taken):  # what went before it came here
+                self._meta.add_lost(dict(row.series.tags)["reason"], int(row.values["lost_count"]))
             for key, value in (state or {}).items():
                 self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
             if true_time is not None:

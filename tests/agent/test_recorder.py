@@ -280,6 +280,7 @@ def test_what_memory_could_not_hold_is_told_when_the_disk_takes_again(recorder: 
     rows = [row for one in made.seal() for row in readings_of(one.data)[0]]
     gap = next(row for row in rows if row.series.kind == "gap")
     assert gap.values["lost_count"] == 500
+    assert made.spool.lost("disk-full") == 500, "`agent spool status` said: lost nothing"
     assert sum(row.series == AIR for row in rows) == READINGS_MAX == made.accepted
 
 
