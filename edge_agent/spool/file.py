@@ -22,6 +22,8 @@ FORMAT = 1
 """What this agent writes. A later format adds tables and columns with defaults and leaves `reader`, the oldest format
 whose agents may still work on the file, at the one before: an agent that was rolled back goes on with a full spool."""
 PAGE = 4096
+CACHE_KIB = 512
+"""Of pages in memory. SQLite takes four times as much, within hours; the system has the file's pages as well."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -204,6 +206,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA journal_size_limit=4194304")
+    db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     if db.execute("PRAGMA synchronous").fetchone()[0] != 2:
         raise SpoolError(f"{path}: this SQLite will not write with synchronous=FULL. Cure: use the system's SQLite")
     db.executescript(SCHEMA)
