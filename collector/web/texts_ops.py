@@ -12,6 +12,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "account": ("账号", "Account"),
     "password": ("密码", "Password"),
     "new_password": ("密码（12 到 200 个字符）", "Password (12 to 200 characters)"),
+    "fingerprint": ("告警标识 fingerprint", "Fingerprint"),
     "first_account": ("创建第一个账号", "Create the first account"),
     "wrong_login": ("账号或密码不对。", "Account or password is wrong."),
     "session_over": (
@@ -157,7 +158,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "of_the_last": ("最近", "Of the last"),
     "ask": ("查询", "Ask"),
     "variable_by": ("分组依据", "Grouped by"),
-    "variable_every": ("时段", "Windows of"),
+    "variable_every": ("时段", "Window"),
     "variable_flag": ("质量标志", "Quality flag"),
     "variable_kind": ("数据类别", "Kind of data"),
     "variable_node": ("站点编号", "Station"),
