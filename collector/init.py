@@ -18,7 +18,6 @@ from pathlib import Path
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from collector.identity import broker_rules
 from collector.identity.authority import (
@@ -133,7 +132,7 @@ def new_signing_key(file: Path) -> list[str]:
 def _write_signing_key(file: Path) -> str:
     """A new key; gives the public half as agents pin it."""
     key = Ed25519PrivateKey.generate()
-    write_whole(file, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), PRIVATE)
+    write_whole(file, pem_key(key), PRIVATE)
     return public_key_text(key)
 
 
