@@ -130,6 +130,10 @@ class Profile(Strict):
         """`name@version`, as batches carry it."""
         return f"{self.name}@{self.version}"
 
+    def speaks(self, kind: str) -> bool:
+        """Whether one of its frames is of this kind, such as shdlc or modbus."""
+        return any(shape.kind == kind for shape in self.frames)
+
     @property
     def settings(self) -> dict[str, Scalar]:
         """Every option's value in force."""

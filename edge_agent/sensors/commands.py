@@ -82,7 +82,7 @@ def _binary(profile: Profile, command: Command, filled: Mapping[str, int | str])
                 out += bytes.fromhex(str(value))
             else:
                 out += int(value).to_bytes(_SIZES[kind], "little" if kind.endswith("le") else "big")
-    if any(shape.kind == "shdlc" for shape in profile.frames):
+    if profile.speaks("shdlc"):
         return stuff(bytes(out))
     return bytes(out)
 
@@ -108,7 +108,7 @@ def recognise(profile: Profile, data: bytes) -> list[Recognised] | str:
     The most particular command comes first: `set_work` before a `set` with values.
     """
     content = data
-    if any(shape.kind == "shdlc" for shape in profile.frames):
+    if profile.speaks("shdlc"):
         content = data[:1] + (unstuff(data[1:-1]) or b"") + data[-1:]
     by_slots = sorted(profile.commands.items(), key=lambda item: len(item[1].slots))
     damage = "bad_header"

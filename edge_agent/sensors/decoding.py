@@ -60,9 +60,9 @@ class Decoder:
         settings = profile.settings
         self._ref = profile.ref
         self._messages = [_Message(message, settings) for message in profile.messages]
-        self._shdlc = any(shape.kind == "shdlc" for shape in profile.frames)
-        self._text = any(shape.kind == "line" for shape in profile.frames)
-        address = settings.get("address") if any(shape.kind == "modbus" for shape in profile.frames) else None
+        self._shdlc = profile.speaks("shdlc")
+        self._text = profile.speaks("line")
+        address = settings.get("address") if profile.speaks("modbus") else None
         self._address = None if address in _ANYBODY else address
 
     def decode(self, data: bytes, asked: str | None = None) -> Decoded:

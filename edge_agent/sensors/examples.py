@@ -59,7 +59,7 @@ def _unlike(profile: Profile, message: Message, data: bytes) -> str:
         return f": that is {message.length} bytes long, these are {len(data)}"
     if message.columns is not None and message.columns != (cells := data.count(b",") + 1):
         return f": {message.name} has {message.columns} columns, these are {cells}"
-    if any(shape.kind == "shdlc" for shape in profile.frames):
+    if profile.speaks("shdlc"):
         return ""  # which counts in what is behind the stuffing
     for wanted in message.when:
         seen = data[wanted.at : wanted.at + 1 or None]
