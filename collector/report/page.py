@@ -22,6 +22,8 @@ from wire.quantities import QUANTITIES
 from wire.times import DAY_MS, HOUR_MS
 
 _HERE: Final = Path(__file__).parent
+TABLED_MAX: Final = 100
+"""Stations of a page whose hours stand in tables, too: with those of a thousand a week's page had 47 MB."""
 WORDS: Final = {
     "title": ("监测报告", "Report"),
     "notice": (
@@ -52,6 +54,10 @@ WORDS: Final = {
     "overview_how": (
         "没有数据的站点在前，其余按 PM2.5 均值从高到低；一个站点有多个传感器的，取均值最高的。",
         "Stations without data first, then those of the highest PM2.5; of several sensors the one of the highest mean.",
+    ),
+    "untabled": (
+        "站点超过 {n} 个，不附逐小时数据表；逐小时数据请用 lamppost export 导出。",
+        "Of more than {n} stations there are no tables by the hour: lamppost export has these values.",
     ),
     "share": ("数据完整率", "Complete"),
     "fired": ("告警次数", "Alerts"),
@@ -95,7 +101,7 @@ def render(
 
     marks = _marks(span, zone)
     return templates.get_template("page.html").render(
-        reports=reports, overview=sorted(reports, key=_overlooked),
+        reports=reports, overview=sorted(reports, key=_overlooked), tabled_max=TABLED_MAX,
         title=title, say=say, known=known, category=category, name=name, language=language,
         alarm=alarm, unit=unit, reading=reading, brackets=lambda text: known("in_brackets").format(text=text),
         quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
