@@ -138,8 +138,7 @@ class Engine:
         """Every pending and firing alert."""
         found = ((series, track) for series, each in self._timelines.items() if each for track in _tracks(each))
         for series, track in chain(found, self._joined.alerts(), self._absences.alerts()):
-            state = "pending" if track.fired_ms is None else "firing"
-            yield Alert(series, track.rule, state, track.start_ms, track.value)
+            yield Alert(series, track.rule, track.state, track.start_ms, track.value)
 
     def reel(self, series: Series) -> Reel | None:
         """The live windows and tracks of a series, to look at; None when no rule watches it."""

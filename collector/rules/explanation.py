@@ -74,7 +74,7 @@ def _explained(rule: Rule, reel: Reel, at_ms: int, zone: ZoneInfo) -> Explanatio
     window.roll(max(at_ms, reel.head_ms))
     value, share = window.value(), window.share(max(at_ms, reel.head_ms), reel.interval_ms)
     track = reel.tracks[index].get(rule.alert)
-    state = "inactive" if track is None else "pending" if track.fired_ms is None else "firing"
+    state = "inactive" if track is None else track.state
     name_zh, name_en, unit = names_of(rule.spec, rule.limit.percent)
     shown = "-" if value is None else f"{reading(value)}{unit}"
     zh = f"{name_zh} = {shown}（有效 {share:.0%}，至少 {rule.complete:.0%}）"

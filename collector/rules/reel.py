@@ -364,16 +364,14 @@ class Reel:
 
     def mark(self, time_ms: int | None = None) -> Mark:
         """Where windows and tracks stand, at the head or at a rest's beginning."""
-        tracks = self.plan.no_tracks
-        if any(self.tracks):
-            tracks = [{name: track.copy() for name, track in each.items()} for each in self.tracks]
+        tracks = _copied(self.tracks) if any(self.tracks) else self.plan.no_tracks
         return Mark(self.head_ms if time_ms is None else time_ms, [each.mark() for each in self.windows], tracks)
 
     def _rewind(self) -> None:
         self.head_ms = self.base.time_ms
         for each, mark in zip(self.windows, self.base.windows, strict=True):
             each.rewind(mark)
-        self.tracks = [{name: track.copy() for name, track in each.items()} for each in self.base.tracks]
+        self.tracks = _copied(self.base.tracks)
         self.set_bands()
         self.mid = self.base
         self.recent = Recent()
@@ -399,6 +397,10 @@ class Reel:
         """Between which values no rule moves, as the tracks stand."""
         bands = [watch.quiet_band(tracks) for watch, tracks in zip(self.plan.watches, self.tracks, strict=True)]
         self.low, self.high = [low for low, _ in bands], [high for _, high in bands]
+
+
+def _copied(tracks: list[dict[str, Track]]) -> list[dict[str, Track]]:
+    return [{name: track.copy() for name, track in each.items()} for each in tracks]
 
 
 def _cut(columns: Columns, start: int, end: int) -> Columns:

@@ -50,6 +50,11 @@ class Track:
         return replace(self)
 
     @property
+    def state(self) -> str:
+        """In Prometheus' words."""
+        return "pending" if self.fired_ms is None else "firing"
+
+    @property
     def restless(self) -> bool:
         """True while time alone, with the values where they are, may change the state."""
         return self.fired_ms is None or self.clear_ms is not None or self.told < TO_PEOPLE or self.rule.conditional
