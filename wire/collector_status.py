@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from wire import strictjson
 from wire.times import is_time
@@ -44,6 +45,10 @@ def encode(said: CollectorStatus) -> bytes:
     """The JSON line of a status."""
     head = {"v": VERSION, "state": str(said.state), "since": said.since_ms, "now": said.now_ms}
     return strictjson.dumps(head | {"version": said.version})
+
+
+LAST_WORD: Final = encode(CollectorStatus(State.OFFLINE, 0, 0))
+"""What a collector leaves at its broker, as its will and with a clean end."""
 
 
 def decode(payload: bytes) -> CollectorStatus:

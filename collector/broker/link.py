@@ -23,8 +23,8 @@ from collector.broker.pipe import Pipe
 from collector.health.health import AWAY, Trouble
 from common.comings import Comings
 from common.settings import BrokerAddress
-from wire import collector_status, names
-from wire.collector_status import CollectorStatus, State
+from wire import names
+from wire.collector_status import LAST_WORD
 from wire.exits import reason
 
 log = logging.getLogger("lamppost.link")
@@ -35,7 +35,6 @@ ACK_EXPIRY_S = 60
 CONNECT_S = 10.0
 PAUSE_S_MIN, PAUSE_S_MAX = 1.0, 15.0
 FAREWELL_S = 3.0
-_OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
 
 
 class Link:
@@ -76,7 +75,7 @@ class Link:
 
     def stop(self) -> None:
         """Say goodbye and end the network thread."""
-        self.publish(names.collector_status(self._name), _OFFLINE, retain=True)  # a clean end sets off no will
+        self.publish(names.collector_status(self._name), LAST_WORD, retain=True)  # a clean end sets off no will
         self._farewell_s = time.monotonic() + FAREWELL_S
         self._ending.set()
         self._ring()
@@ -214,7 +213,7 @@ class Link:
             username=self._broker.username,
             password=None if password is None else password.encode(),
             clean_start=True,
-            will=mqtt5.Will(topic, payload=_OFFLINE, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True),
+            will=mqtt5.Will(topic, payload=LAST_WORD, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=True),
             keep_alive=KEEPALIVE_S,
             receive_max=RECEIVE_MAXIMUM,
             max_packet_size=PACKET_BYTES_MAX,

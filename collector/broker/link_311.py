@@ -23,15 +23,14 @@ from collector.broker.mqtt import make_client
 from collector.health.health import AWAY, Trouble
 from common.comings import Comings
 from common.settings import BrokerAddress
-from wire import collector_status, names
-from wire.collector_status import CollectorStatus, State
+from wire import names
+from wire.collector_status import LAST_WORD
 
 log = logging.getLogger("lamppost.link")
 
 SUBSCRIBE_AGAIN_S = 2.0
 WAITING_MAX = 100_000
 INFLIGHT_MAX = 1_000
-_OFFLINE = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
 
 
 class Link311:
@@ -64,7 +63,7 @@ class Link311:
 
     def stop(self) -> None:
         """Say goodbye and end the network thread."""
-        self.publish(names.collector_status(self._name), _OFFLINE, retain=True)  # a clean end sets off no will
+        self.publish(names.collector_status(self._name), LAST_WORD, retain=True)  # a clean end sets off no will
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -111,7 +110,7 @@ class Link311:
 
     def _make_client(self) -> paho.Client:
         client = make_client(self._broker, self.client_id, manual_ack=True)
-        client.will_set(names.collector_status(self._name), _OFFLINE, 1, True)
+        client.will_set(names.collector_status(self._name), LAST_WORD, 1, True)
         client.reconnect_delay_set(1, 15)
         client.max_queued_messages_set(WAITING_MAX)
         client.max_inflight_messages_set(INFLIGHT_MAX)

@@ -32,7 +32,6 @@ from simulator.world.clock import Clock
 from tests.simulation.database import Database
 from tests.simulation.rules import Rules
 from wire import collector_status, names
-from wire.collector_status import CollectorStatus, State
 
 STEP_MS = 250
 ROWS_PER_WRITE = 40
@@ -165,8 +164,7 @@ class Collector:
             self.up = False
             if self._session is not None:
                 self._broker.disconnect(self._session)
-            will = collector_status.encode(CollectorStatus(State.OFFLINE, 0, 0))
-            self._broker.publish(names.collector_status(self.name), will, retain=True)
+            self._broker.publish(names.collector_status(self.name), collector_status.LAST_WORD, retain=True)
 
     def close(self) -> None:
         """Let go of the file, when the world has ended."""
