@@ -21,28 +21,14 @@ def answers_of(
     `not_yet` says why the list is not complete: a station would be set up without the sensors that come last.
     """
     said = {name: given.get(name, "").strip() for name in FIELDS}
-    wrong: dict[str, str] = {}
-    if not said["token"] and not names.is_node(said["node"]):
-        wrong["node"] = "names_are" if said["node"] else "need"
-    if not names.is_name(said["site"]):
-        wrong["site"] = "names_are" if said["site"] else "need"
-    broker = None
-    if not said["token"]:
-        broker = _broker(said["broker"])
-        if broker is None:
-            wrong["broker"] = "address_is" if said["broker"] else "need"
-    spot = None
-    try:
-        spot = position(said["position"])
-    except ValueError:
-        wrong["position"] = "spot_is"
+    wrong = _wrong(said)
     if not_yet is not None:
         wrong["sensors"] = not_yet
     elif not sensors:
         wrong["sensors"] = "no_sensors"
     if wrong:
         return None, wrong
-    lat, lon = spot or (None, None)
+    lat, lon = position(said["position"]) or (None, None)
     try:
         made = Answers(
             token=said["token"] or None,
@@ -52,13 +38,29 @@ def answers_of(
             where=said["where"][:200] or "-",
             lat=lat,
             lon=lon,
-            broker=broker,
+            broker=None if said["token"] else _broker(said["broker"]),
             clock="always" if given.get("clock") == "always" else "when-synchronised",
             sensors=list(sensors),
         )
     except ValidationError as error:
         return None, {"site": str(error.errors()[0]["msg"])}
     return made, {}
+
+
+def _wrong(said: Mapping[str, str]) -> dict[str, str]:
+    """What is wanted of each field; a token brings the name and the broker."""
+    wrong: dict[str, str] = {}
+    if not said["token"] and not names.is_node(said["node"]):
+        wrong["node"] = "names_are" if said["node"] else "need"
+    if not said["token"] and _broker(said["broker"]) is None:
+        wrong["broker"] = "address_is" if said["broker"] else "need"
+    if not names.is_name(said["site"]):
+        wrong["site"] = "names_are" if said["site"] else "need"
+    try:
+        position(said["position"])
+    except ValueError:
+        wrong["position"] = "spot_is"
+    return wrong
 
 
 def _broker(text: str) -> BrokerAnswer | None:
