@@ -34,7 +34,7 @@ def socket_path(status_file: Path) -> Path:
 
 
 class Tap:
-    """The agent's end. `say` costs nothing while nobody listens."""
+    """The agent's end. `read` and `wrote` cost nothing while nobody listens."""
 
     def __init__(self, path: Path, about: dict[str, Any], now_ms: Callable[[], int]) -> None:
         self._path, self._about, self._now_ms = path, about, now_ms
