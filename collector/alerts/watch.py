@@ -20,7 +20,7 @@ from collector.rules.series import Series
 from collector.rules.transition import Transition
 from collector.stores.store import Store, Table
 from collector.timers import Waits
-from wire.times import DAY_MS
+from wire.times import DAY_MS, MINUTE_MS
 
 SAVED_WITHIN_S: Final = 300
 SAVED_SOON_S: Final = 30
@@ -33,6 +33,8 @@ URGENT_MOST: Final = 50
 LAST_SAVED: Final = 2_000
 RETIRED_EVERY_MS: Final = 15_000
 WARM_UP_MS: Final = DAY_MS
+ASLEEP_MS: Final = MINUTE_MS
+"""Between two looks at ourselves, of which there are two a second: this machine stood still, or its clock has leapt."""
 
 
 class Known(Enum):
@@ -60,6 +62,7 @@ class Watch:
         self._in_service = in_service
         self.engine = Engine.restore(self.rules.values(), saved, in_service.expected(), now_ms)
         self._waits = Waits()
+        self._looked_ms = now_ms
 
     @property
     def is_up_to_date(self) -> bool:
@@ -101,7 +104,13 @@ class Watch:
         self.engine.node_state(node, online, now_ms)
 
     def own_state(self, connected: bool, wrong: Wrong, now_ms: int) -> None:
-        """The collector's own link to the broker, and what else is wrong with it: silence then is no sensor's."""
+        """The collector's own link to the broker, and what else is wrong with it: silence then is no sensor's.
+
+        Nor is that of the time in which it slept itself: who listens anew has missed nobody.
+        """
+        if now_ms - self._looked_ms > ASLEEP_MS:
+            self.engine.node_state(OWN_CLOCK, False, now_ms)
+        self._looked_ms = now_ms
         self.engine.node_state(OWN_LINK, connected, now_ms)
         self.engine.node_state(STORE_LINK, ("collector-database", OWN_LINK) not in wrong, now_ms)
         self.engine.node_state(OWN_CLOCK, ("collector-own-clock", OWN_LINK) not in wrong, now_ms)

@@ -85,6 +85,29 @@ def test_while_the_database_is_away_no_sensor_is_called_silent_and_the_trouble_i
     assert [view.rule for view in desk.alerting.current() if view.state == "firing"] == ["pm25-high"]
 
 
+def test_who_slept_calls_nobody_silent_for_that(tmp_path: Path, closes: Closes) -> None:
+    """A machine that was paused for a snapshot, or whose clock was set right after hours behind: at its next look every
+    sensor of the city had been silent for so long, and people were called."""
+    desk = closes(Desk(tmp_path, SILENT))
+    desk.nodes = [node()]
+    desk.die()
+
+    def look(seconds: int, heard: bool) -> list[str]:
+        for _ in range(seconds):
+            desk.now_ms += 1000
+            if heard:
+                desk.reading(10.0)
+            desk.alerting.own_state(True, {}, desk.now_ms)
+            desk.tick()
+        return [view.rule for view in desk.alerting.current() if view.state == "firing"]
+
+    assert look(5, heard=True) == []
+    desk.now_ms += HOUR
+    assert look(30, heard=False) == [], "what they said meanwhile is on its way"
+    assert look(5, heard=True) == []
+    assert look(11 * 60, heard=False) == ["silent"], "who is silent from then on is missed"
+
+
 def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path, closes: Closes) -> None:
     desk = closes(Desk(tmp_path))
     wrong = {("collector-clone", "lp-7"): "two batches 5"}
