@@ -212,7 +212,7 @@ def _unusable(error: Exception) -> Failure:
     """A database file that is another user's, or damaged; anything else is a fault of ours and shows as it is."""
     from sqlite3 import DatabaseError, OperationalError
 
-    from collector.sqlite_file import unusable
+    from collector.files.sqlite_file import unusable
 
     if type(error) not in (DatabaseError, OperationalError):
         raise error

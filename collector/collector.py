@@ -31,6 +31,7 @@ from collector.config import Config
 from collector.delivery.live_lane import LiveLane
 from collector.delivery.pace import QUESTION_UNITS, Pace
 from collector.delivery.registry import Registry
+from collector.files.statedb import open_state
 from collector.health.canary import make_canary
 from collector.health.certificates import Certificates
 from collector.health.health import Health, health
@@ -43,7 +44,6 @@ from collector.numbers.shared_calibrations import SharedCalibrations
 from collector.pipeline import IDLE_S, Intake, Pipeline, Windows, Written, make_pipeline
 from collector.rules.fields import OWN_LINK
 from collector.standby.turn import Turn
-from collector.statedb import open_state
 from collector.stations.presence import Presence
 from collector.stations.technician import TechnicianDesk
 from collector.stores import care

@@ -18,10 +18,10 @@ from collector.city import site
 from collector.clock import wall_ms
 from collector.collector import Collector
 from collector.config import Config
+from collector.files.sqlite_file import unusable
 from collector.identity.office import enrolment
 from collector.memory import calm_garbage_collector, share_heaps
 from collector.notify.channel import BadAddress
-from collector.sqlite_file import unusable
 from collector.web.app import create_app
 from collector.web.desk.file import DeskFile
 from collector.web.enrol import create_enrol_app

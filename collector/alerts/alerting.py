@@ -30,6 +30,7 @@ from collector.alerts.unwritten import Unwritten
 from collector.alerts.watch import Known, Watch
 from collector.delivery.registry import Node
 from collector.edge import Edge
+from collector.files.sqlite_file import path_of
 from collector.notify.teller import Teller
 from collector.rules import handover
 from collector.rules.desk import Desk, Policy
@@ -40,7 +41,6 @@ from collector.rules.rule import Rule
 from collector.rules.series import Series
 from collector.rules.silence import Silence
 from collector.rules.transition import Transition
-from collector.sqlite_file import path_of
 from collector.stations.places import Places
 from collector.stores import care
 from collector.stores.store import Store, StoreDown

@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from collector.files.sqlite_file import connect
+from collector.files.statedb import transaction
 from collector.rules.deed import Deed
 from collector.rules.outbox import Attempt, Delivery
 from collector.rules.transition import Transition
-from collector.sqlite_file import connect
-from collector.statedb import transaction
 from wire.times import DAY_MS
 
 DELIVERED_KEPT_MS: Final = 30 * DAY_MS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from collector import trail
 from collector.edge import Edge
+from collector.files import trail
 from collector.rules.deed import Deed
 from collector.web.desk.file import DeskFile
 

@@ -30,7 +30,7 @@ def backup(
 
     Example:  sudo lamppost collector backup /srv/backup
     """
-    from collector import backup
+    from collector.files import backup
 
     _end_as_by_ctrl_c()
     settings = load_settings(config)

@@ -18,7 +18,7 @@ import typer
 from collector.alerts.table import short_names
 from collector.clock import wall_ms
 from collector.commands.options import load_settings, this_person
-from collector.sqlite_file import unusable
+from collector.files.sqlite_file import unusable
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

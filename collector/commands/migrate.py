@@ -26,8 +26,8 @@ def migrate(
     Example:  lamppost collector migrate /var/lib/lamppost/readings.db
     """
     from collector.config import SqliteStore
-    from collector.migration import migrate as write
     from collector.numbers.window_book import WindowBook
+    from collector.stores.migration import migrate as write
     from collector.stores.sqlite import Sqlite
     from collector.stores.store import StoreDown
 

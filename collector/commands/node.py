@@ -102,6 +102,6 @@ def known_words(settings: Config, what: str) -> set[str]:
 
 def state_of(settings: Config) -> closing[sqlite3.Connection]:
     """The collector's state, for as long as a `with`. Raises Failure when it cannot be opened."""
-    from collector.statedb import open_state
+    from collector.files.statedb import open_state
 
     return closing(open_state(settings.state_file))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from collector.sqlite_file import unusable
+from collector.files.sqlite_file import unusable
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from collector.commands.options import (
     say,
     show_json,
 )
-from collector.sqlite_file import connect
+from collector.files.sqlite_file import connect
 from wire.batch import SEQ_MAX
 from wire.exits import Exit, Failure
 

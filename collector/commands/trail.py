@@ -49,7 +49,7 @@ def verify(
 
     Example:  lamppost trail verify --head 9f2c...
     """
-    from collector import trail
+    from collector.files import trail
 
     with open_desk(config) as (_, file), file.use() as db:
         verdict = trail.verify(db, head)

@@ -12,7 +12,7 @@ from typing import Any
 from collector.config import Config
 from collector.delivery.ledger import READINGS
 from collector.delivery.registry import kept
-from collector.sqlite_file import connect
+from collector.files.sqlite_file import connect
 from wire import batch
 from wire.times import HOUR_MS
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from collector.sqlite_file import Others, path_of
+from collector.files.sqlite_file import Others, path_of
 from common.named_file import NamedFile
 
 BYTES_MAX = 512 * 1024 * 1024

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from collector.statedb import transaction
+from collector.files.statedb import transaction
 from wire import status
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS node (node TEXT PRIMARY KEY, body BLOB, online INTEGER, since_ms INTEGER)"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from collector.sqlite_file import Others
-from collector.statedb import transaction
+from collector.files.sqlite_file import Others
+from collector.files.statedb import transaction
 from wire.batch import Block, Envelope
 from wire.check import Checked, Refusal
 

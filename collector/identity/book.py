@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from typing import Final, NamedTuple
 
-from collector import trail
+from collector.files import trail
 from collector.web.desk.file import DeskFile, digest
 from wire.times import DAY_MS, MINUTE_MS
 

@@ -24,8 +24,8 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, FiniteFloat, TypeAdapter, ValidationError
 
+from collector.files.sqlite_file import Others
 from collector.numbers.reporting import Reporting
-from collector.sqlite_file import Others
 from measures.corrections import fire_and_smoke, us_wide
 from measures.gases import MOLAR_MASS_G_MOL
 from wire.quantities import DERIVED, QUANTITIES

@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
+from collector.files.statedb import transaction
 from collector.numbers.windows import MINUTES, ROLLED, hour_of
-from collector.statedb import transaction
 from collector.stores.store import Table, Tags
 from collector.timers import SetBack
 from wire.times import HOUR_MS

@@ -6,9 +6,9 @@ from collections import defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
+from collector.files.sqlite_file import connect
 from collector.numbers.calibration import Record, record_of
 from collector.report.summary import Done
-from collector.sqlite_file import connect
 from collector.web.desk.reports import RETIRED
 from wire.quantities import QUANTITIES
 

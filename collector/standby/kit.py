@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from collector import backup
 from collector.config import Config, SqliteStore
+from collector.files import backup
 from collector.identity.authority import Authority, new_key, pem, pem_key
 from wire.exits import Exit, Failure
 

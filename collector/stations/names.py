@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from collector.sqlite_file import connect
+from collector.files.sqlite_file import connect
 
 if TYPE_CHECKING:
     from collector.config import Config

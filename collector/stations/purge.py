@@ -18,8 +18,8 @@ from pathlib import Path
 import urllib3
 
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
-from collector.sqlite_file import connect
-from collector.statedb import transaction
+from collector.files.sqlite_file import connect
+from collector.files.statedb import transaction
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key
 from collector.stores.store import StoreDown

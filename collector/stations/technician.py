@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from collector.delivery.registry import Registry
-from collector.statedb import transaction
+from collector.files.statedb import transaction
 from collector.stores.store import SOON_S, Select, Store, StoreDown
 from collector.tame import tame
 from device_profiles.catalogue import Catalogue, UnknownProfile

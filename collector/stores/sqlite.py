@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collector.sqlite_file import Others, Readers, open_durable, unusable
+from collector.files.sqlite_file import Others, Readers, open_durable, unusable
 from collector.stores.line_protocol import Unwritable, key
 from collector.stores.store import Answer, Held, Later, Row, Select, Series, Store, Stored, StoreDown, Table, Tags
 from common.named_file import NamedFile

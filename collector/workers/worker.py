@@ -24,11 +24,11 @@ from collector.clock import wall_ms
 from collector.config import Config
 from collector.delivery.quarantine import Name
 from collector.delivery.registry import Registry
+from collector.files.statedb import open_state
 from collector.health.mishaps import Mishaps
 from collector.memory import calm_garbage_collector, share_heaps
 from collector.numbers.calibration import Calibrations
 from collector.pipeline import IDLE_S, make_pipeline
-from collector.statedb import open_state
 from collector.stores.named import make_store
 from collector.stores.store import Store, Table
 from collector.workers.messages import Beginning, Done, Order, Report, send_report, take_orders, worker_of

@@ -70,7 +70,7 @@ def list_(
     """
     from collections import deque
 
-    from edge_agent.words import span as length
+    from edge_agent.screens.words import span as length
 
     with _view(_settings(config)) as view:
         entries = deque(view.entries(*_span(since, until), only_waiting=waiting), maxlen=limit)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from edge_agent.device.clock import wall_ms
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 from edge_agent.screens.status import is_full
+from edge_agent.screens.words import span
 from edge_agent.spool.place import is_read_only, nearest_folder
-from edge_agent.words import span
 from wire.exits import Failure
 from wire.times import HOUR_MS
 

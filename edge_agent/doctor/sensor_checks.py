@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.doctor.result import Result, Station, fail, ok, skip, warn
 from edge_agent.lines.not_opened import BUSY, NO_SUCH_PORT, NOT_PERMITTED, STUCK, STUCK_CURE, why_not_opened
+from edge_agent.screens.words import reading, span
 from edge_agent.sensor_state import FOREIGN_BYTES, PASSING, only_damage
-from edge_agent.words import reading, span
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from edge_agent.lines.not_opened import BUSY
-from edge_agent.words import reading
+from edge_agent.screens.words import reading
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.words import span
+from edge_agent.screens.words import span
 
 
 def screen(said: dict[str, Any], now_ms: int) -> str:

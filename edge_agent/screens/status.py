@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from edge_agent.screens.words import reading, span, sparkline
 from edge_agent.sensor_state import is_old, state_of
-from edge_agent.words import reading, span, sparkline
 
 WAITING_S = 120.0
 FULL_SHARE = 0.95

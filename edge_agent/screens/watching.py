@@ -11,11 +11,11 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from edge_agent.screens.words import span, sparkline
 from edge_agent.sensors.commands import recognise
 from edge_agent.sensors.decoding import Decoded, Values, decode
 from edge_agent.sensors.frame import BadFrame, Frame
 from edge_agent.sensors.framing import Framer
-from edge_agent.words import span, sparkline
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_agent.device import clock
 from edge_agent.identity.reach import ask_collector
-from edge_agent.words import reading
+from edge_agent.screens.words import reading
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ def make(answers: Answers, settings: Config, checks: list[Result], proof: dict[s
 
 def screen(record: dict[str, Any]) -> str:
     """The record as a person reads it, at 60 columns."""
-    from edge_agent.words import reading
+    from edge_agent.screens.words import reading
 
     position = f"{record['lat']:.5f}, {record['lon']:.5f}" if record["lat"] is not None else "-"
     lines = [

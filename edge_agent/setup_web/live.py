@@ -13,9 +13,9 @@ from edge_agent.commands.options import models
 from edge_agent.lines.listening import listen
 from edge_agent.lines.port_probe import Finding, probe_ports
 from edge_agent.screens.watching import Watch
+from edge_agent.screens.words import sparkline
 from edge_agent.settings.edit import sensor_name
 from edge_agent.setup.answers import SensorAnswer
-from edge_agent.words import sparkline
 from wire.exits import Failure
 
 AGAIN_S = 1.0

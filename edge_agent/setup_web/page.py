@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from edge_agent.screens.words import reading, span
 from edge_agent.setup_web.form import FIELDS
 from edge_agent.setup_web.live import Row
 from edge_agent.setup_web.texts import TEXTS, Words
-from edge_agent.words import reading, span
 from wire.exits import Failure
 
 

@@ -10,9 +10,9 @@ import pytest
 from collector.adapters.guests import QUIET_MS, Guests
 from collector.config import Config, Push, SqliteStore, Station
 from collector.delivery.registry import Registry
+from collector.files.statedb import open_state
 from collector.numbers.calibration import Calibrations
 from collector.pipeline import make_ingest
-from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from tests.closes import Closes
 from wire import batch, status

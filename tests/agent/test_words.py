@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.words import reading, span
+from edge_agent.screens.words import reading, span
 
 
 @pytest.mark.parametrize(

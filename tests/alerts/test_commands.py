@@ -21,6 +21,7 @@ from collector.alerts.duty import Duty
 from collector.commands.alerts import app
 from collector.commands.notify import app as notify
 from collector.commands.options import counted
+from collector.files.statedb import open_state
 from collector.rules.desk import Desk, Policy
 from collector.rules.notification import notification
 from collector.rules.outbox import Outbox, Route
@@ -28,7 +29,6 @@ from collector.rules.parsing import parse
 from collector.rules.series import Series
 from collector.rules.standing import Line
 from collector.rules.transition import transition
-from collector.statedb import open_state
 from collector.stations.names import rename
 from wire.exits import Exit, Failure
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.statedb import transaction
+from collector.files.statedb import transaction
 from tests.alerts.desk import HIGH, MINUTE, Desk
 from tests.closes import Closes
 

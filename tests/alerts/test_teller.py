@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.alerts.book import Book
+from collector.files.statedb import open_state
 from collector.notify.alertmanager import Alertmanager
 from collector.notify.channel import NotNow, Outcome, Told
 from collector.notify.grant import Grants
@@ -23,7 +24,6 @@ from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
 from collector.rules.series import Series
 from collector.rules.transition import transition
-from collector.statedb import open_state
 from tests.alerts.receiver import Receiver
 from tests.rules.high import PM25_HIGH
 from tests.servers import wait_for

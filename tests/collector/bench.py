@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.delivery.registry import Registry
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored
 from tests.ingest import ingest_on

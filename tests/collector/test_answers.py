@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from collector.commands import stations
 from collector.commands.options import load_settings
 from collector.delivery.registry import Registry
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.stations import asking
 from collector.stations.fleet import history
 from collector.web.desk.file import DeskFile

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from collector import backup
 from collector.commands.options import load_settings
-from collector.sqlite_file import FORMAT
-from collector.statedb import open_state
+from collector.files import backup
+from collector.files.sqlite_file import FORMAT
+from collector.files.statedb import open_state
 from collector.web.desk.file import DeskFile
 from tests.powercut.rig import run
 from tests.proof import Impossible

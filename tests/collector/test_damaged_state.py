@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from collector.delivery.registry import Registry
-from collector.sqlite_file import connect, unusable
-from collector.statedb import open_state, transaction
+from collector.files.sqlite_file import connect, unusable
+from collector.files.statedb import open_state, transaction
 from tests.closes import Closes
 from tests.typed import typed
 from wire.exits import Exit

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from collector import trail
 from collector.delivery.registry import Registry
+from collector.files import trail
+from collector.files.sqlite_file import FORMAT, connect
+from collector.files.statedb import open_state
 from collector.numbers.calibration import Calibrations
-from collector.sqlite_file import FORMAT, connect
-from collector.statedb import open_state
 from collector.stations import fleet
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Held, StoreDown

@@ -15,7 +15,7 @@ from collector.delivery.gaps import gaps
 from collector.delivery.ingest import Ingest
 from collector.delivery.registry import Registry
 from collector.delivery.work import content
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Later, Table
 from collector.timers import passed

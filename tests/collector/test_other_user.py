@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from collector.files.statedb import open_state
 from collector.identity.book import Book
-from collector.statedb import open_state
 from collector.web.desk.file import DeskFile
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")

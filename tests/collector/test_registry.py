@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.delivery.registry import Node, Registry
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from tests.closes import Closes
 from wire.status import Birth, Death
 

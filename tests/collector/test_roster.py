@@ -9,7 +9,7 @@ import pytest
 
 from collector.config import Config, SqliteStore, Station
 from collector.delivery.registry import Registry
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.stations.fleet import is_retired, roster
 from collector.stations.names import rename
 from collector.web.desk.file import DeskFile

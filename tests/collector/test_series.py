@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collector.delivery.series import SeriesBudget
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from tests.closes import Closes
 from wire.batch import Envelope
 from wire.check import Checked

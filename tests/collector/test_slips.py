@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from collector.alerts.book import Book
 from collector.config import Config
 from collector.delivery.registry import Registry
+from collector.files.statedb import open_state
 from collector.numbers.calibration import Calibrations, Record
-from collector.statedb import open_state
 from collector.stations.names import names_of
 from collector.stores.sqlite import Sqlite
 from collector.web.desk.file import DeskFile

@@ -9,7 +9,7 @@ import pytest
 from collector.city import StationList
 from collector.config import Config, SqliteStore, Station
 from collector.delivery.registry import Registry
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.stations.names import rename
 from tests.closes import Closes
 from wire.status import Birth, Death

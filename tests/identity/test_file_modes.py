@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.web.desk.file import DeskFile
 from edge_agent.spool.spool import Spool
 from tests.closes import Closes

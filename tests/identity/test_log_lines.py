@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.delivery.series import SeriesBudget
+from collector.files.statedb import open_state
 from collector.standby.flapping import Flapping
-from collector.statedb import open_state
 from common.loglines import LINE_MAX, OneLine, one_line
 from tests.closes import Closes
 from wire.batch import Block, Envelope

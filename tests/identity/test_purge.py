@@ -16,11 +16,11 @@ from collector.alerts.book import Book
 from collector.alerts.retained import Retained
 from collector.config import Config, SqliteStore
 from collector.delivery.registry import Registry
+from collector.files.statedb import open_state
 from collector.rules.deed import Deed
 from collector.rules.series import Series
 from collector.rules.silence import Matcher, Silence
 from collector.rules.transition import Transition, fingerprint
-from collector.statedb import open_state
 from collector.stations.purge import purge as forget
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from collector import trail
 from collector.commands import trail as commands
+from collector.files import trail
 from collector.identity import authority
 from collector.identity.authority import Authority, utc_now
 from collector.identity.book import TokenRefused

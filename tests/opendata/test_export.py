@@ -20,10 +20,10 @@ import pyarrow.parquet
 import pytest
 import yaml
 
+from collector.files.statedb import open_state
 from collector.numbers.calibration import Calibrations, Record
 from collector.opendata import dataset, files
 from collector.opendata.history import NotHistory, read_csv, read_json_lines
-from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Stored, Table

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from collector.files.statedb import open_state
 from collector.numbers.quality import Quality
 from collector.numbers.reporting import Reporting
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
-from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table
 from tests.stored import put

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from collector.commands.calibrate import app as calibrate
 from collector.commands.query import station as query_command
+from collector.files.statedb import open_state
 from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.derive import Derivation
 from collector.numbers.quality import Quality
@@ -24,7 +25,6 @@ from collector.numbers.reporting import Reporting
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import hour_of
-from collector.statedb import open_state
 from collector.stores.line_protocol import lines
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from collector.files.statedb import open_state
 from collector.health.alarms import Alarms
 from collector.numbers.calibration import Calibrations, Record
 from collector.numbers.shared_calibrations import AGAIN_MS, EVERY_MS, SharedCalibrations
-from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Answer, Later, Store, Table, at_once
 from tests.closes import Closes

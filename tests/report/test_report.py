@@ -14,11 +14,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from collector.files.statedb import open_state
 from collector.numbers.calibration import Calibrations, Record
 from collector.report.page import TABLED_MAX, render
 from collector.report.summary import Hours, StationReport, summarise
 from collector.report.text import lines, sparkline
-from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
 from collector.web.desk.file import DeskFile

@@ -14,7 +14,7 @@ import pytest
 from collector.delivery.halving import write_halving
 from collector.delivery.ingest import Ingest
 from collector.delivery.registry import Registry
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Store, Stored, StoreDown, Table
 from tests.closes import Closes

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from collector.commands import migrate as command
 from collector.commands.options import say_refused
-from collector.migration import migrate
+from collector.files.statedb import open_state
 from collector.numbers.reporting import Reporting
 from collector.numbers.window_book import WindowBook
-from collector.statedb import open_state
 from collector.stores.influx1 import Influx1
+from collector.stores.migration import migrate
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table
 from collector.zones import zone_of

@@ -11,6 +11,7 @@ from typing import Any
 
 from collector.city import titles, warm_ups
 from collector.delivery.gaps import gaps
+from collector.files.statedb import open_state
 from collector.health.health import Health
 from collector.notify.grant import Grants
 from collector.numbers.calibration import Record
@@ -18,7 +19,6 @@ from collector.numbers.quality import Quality
 from collector.numbers.reporting import Reporting, reports_as_china
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
-from collector.statedb import open_state
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Series, Stored, StoreDown, Table
 from collector.web.backdrop import Backdrop

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.sqlite_file import WAITS_S
+from collector.files.sqlite_file import WAITS_S
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.file import DeskFile

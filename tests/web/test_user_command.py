@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from collector import trail
 from collector.commands.user import app
+from collector.files import trail
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.file import DeskFile
 from wire.exits import Exit, Failure

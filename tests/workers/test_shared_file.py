@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from collector.files.statedb import open_state
 from collector.numbers.window_book import LIVE, Key, WindowBook
-from collector.statedb import open_state
 from collector.workers.messages import worker_of
 from tests.closes import Closes
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.traffic import Sender, fleet
 from collector.config import Config, Influx1Store
 from collector.delivery.registry import Registry
-from collector.statedb import open_state
+from collector.files.statedb import open_state
 from collector.workers import worker_process as room
 from collector.workers.messages import Beginning, Order, Report
 from collector.workers.pool import WorkerPool

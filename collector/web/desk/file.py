@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from collector import trail
-from collector.sqlite_file import WAITS_S, Readers, open_durable, unusable
-from collector.statedb import transaction
+from collector.files import trail
+from collector.files.sqlite_file import WAITS_S, Readers, open_durable, unusable
+from collector.files.statedb import transaction
 
 log = logging.getLogger("lamppost.web")
 

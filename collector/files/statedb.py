@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from collector.sqlite_file import open_durable, unusable
+from collector.files.sqlite_file import open_durable, unusable
 
 
 def open_state(path: Path) -> sqlite3.Connection:

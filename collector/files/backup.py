@@ -24,8 +24,8 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from collector.config import Config, SqliteStore
+from collector.files.sqlite_file import connect, unusable
 from collector.identity.office import MOSQUITTO
-from collector.sqlite_file import connect, unusable
 from common.whole_file import sync_folder
 from wire.exits import Exit, Failure, reason
 

@@ -1,0 +1,1 @@
+"""What the collector keeps in files of its own, beside the database."""
