@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from common.language import told
 from wire.exits import Exit, Failure
 
 ROOMS = {
@@ -247,7 +248,7 @@ def _version(
 
 def _end(failure: Failure) -> NoReturn:
     _tell_programs(failure)
-    print(f"lamppost: {failure.line()}", file=sys.stderr)
+    print(f"lamppost: {told(failure.line())}", file=sys.stderr)
     sys.exit(failure.code)
 
 

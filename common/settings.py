@@ -15,9 +15,11 @@ from common.field_types import ADDRESS, Broker
 from common.strict_model import load
 from common.strict_yaml import NotUsable
 from common.tls import TlsFiles
-from wire.exits import Exit, Failure
+from wire.both import Both, zh
+from wire.exits import WITH_SUDO, Exit, Failure, of_file, reason
 
 Model = TypeVar("Model", bound=BaseModel)
+CORRECT_LINES = Both("correct the lines named", "请改正上面指出的行")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,14 @@ def load_settings(model: type[Model], file: Path, none_yet: str) -> Model:
     try:
         return load(model, file)
     except NotUsable as error:
-        raise Failure(Exit.CONFIGURATION, "config-invalid", str(error), "correct the lines named") from error
+        raise Failure(Exit.CONFIGURATION, "config-invalid", str(error), CORRECT_LINES) from error
     except FileNotFoundError as error:
-        raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", none_yet) from error
+        raise Failure(
+            Exit.CONFIGURATION, "config-missing", Both(f"{file} does not exist", f"没有文件 {file}"), none_yet
+        ) from error
     except OSError as error:
-        cure = "the same with sudo" if isinstance(error, PermissionError) else ""
-        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", f"{file}: {error.strerror}", cure) from error
+        cure = WITH_SUDO if isinstance(error, PermissionError) else ""
+        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", of_file(file, error), cure) from error
 
 
 def secret(path: Path | None) -> str | None:
@@ -66,9 +70,12 @@ def secret(path: Path | None) -> str | None:
     except PermissionError as error:
         raise Failure.shut("secret-unreadable", path) from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else getattr(error, "strerror", "not UTF-8")
-        cure = "write the secret into it, or name the right file"
-        raise Failure(Exit.CONFIGURATION, "secret-unreadable", f"{path}: {reason}", cure) from error
+        why = Both("does not exist", "文件不存在")
+        if not isinstance(error, FileNotFoundError):
+            why = reason(error) if isinstance(error, OSError) else Both("not UTF-8", "不是 UTF-8 编码")
+        cure = Both("write the secret into it, or name the right file", "把密码写进去，或指定正确的文件")
+        text = Both(f"{path}: {why}", f"{path}：{zh(why)}")
+        raise Failure(Exit.CONFIGURATION, "secret-unreadable", text, cure) from error
 
 
 def broker_address(wants: Broker) -> BrokerAddress:

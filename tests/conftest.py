@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored
+from common.language import OURS
 from tests import unclosed
 from tests.closes import Closes
 from tests.remains import end_with_us
@@ -49,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before any test."""
     if not hasattr(config, "workerinput"):  # this is the run, none of the processes that test for it
         end_with_us()
+    os.environ[OURS] = "en"  # whatever language the developer's terminal has
     unclosed.watch()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background, and so would all that is started there
         signal.signal(signal.SIGINT, signal.default_int_handler)

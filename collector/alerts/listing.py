@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
-from unicodedata import east_asian_width
 
 from collector.rules.rule import SEVERITIES
 from collector.rules.words import reading
+from wire.cells import padded, width_of
 from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Row = dict[str, Any]
@@ -66,7 +66,7 @@ def _heap(name: str, members: list[Row], now_ms: int, width: int) -> Iterable[st
         said.append(f"{_when(worst)} {low_high} {worst['unit']} ({worst['limit']})".replace("  ", " "))
     said.append(f"since {span}")
     whole = f"{head}  {', '.join(said)}"
-    yield from [whole] if _width(whole) <= width else [head, *_wrapped(said, width)]
+    yield from [whole] if width_of(whole) <= width else [head, *_wrapped(said, width)]
     shared = _shared_end([row["station"] for row in members]) if one_rule else ""
     parts = []
     for row in members:
@@ -94,7 +94,7 @@ def _shared_end(places: list[str]) -> str:
 def _wrapped(parts: list[str], width: int) -> Iterable[str]:
     line = ""
     for part in parts:
-        if line and _width(line) + _width(part) + 5 > width:
+        if line and width_of(line) + width_of(part) + 5 > width:
             yield f"  {line},"
             line = part
         else:
@@ -125,7 +125,7 @@ def _when(row: Row) -> str:
 
 def _rows(cells: list[tuple[str, ...]], width: int) -> list[str]:
     """A table; who has an alert goes below it where there is no room beside it, and so does the rule."""
-    widths = [max(map(_width, column)) for column in zip(HEAD, *cells, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(HEAD, *cells, strict=True)]
     if sum(widths) + 2 * len(widths) - 2 <= width:
         return [_line(line, widths) for line in (HEAD, *cells)]
     lines: list[str] = []
@@ -141,8 +141,7 @@ def _rows(cells: list[tuple[str, ...]], width: int) -> list[str]:
 
 
 def _line(cells: Iterable[str], widths: list[int]) -> str:
-    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(padded).rstrip()
+    return "  ".join(padded(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _foot(rows: list[Row], width: int) -> list[str]:
@@ -178,16 +177,12 @@ def age(age_ms: int) -> str:
     return f"{max(0, age_ms) // 1000} s"
 
 
-def _width(text: str) -> int:
-    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
 def _clip(text: str, width: int) -> str:
-    if _width(text) <= width:
+    if width_of(text) <= width:
         return text
     kept, used = "", 1
     for sign in text:
-        used += _width(sign)
+        used += width_of(sign)
         if used > width:
             break
         kept += sign

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from collector.stores.store import Select, Series
 from collector.zones import iso
+from wire.cells import width_of
 
 
 class Table(NamedTuple):
@@ -55,7 +55,7 @@ def as_table(table: Table, limit: int) -> Iterator[str]:
     if not cells:
         return
     names = [table.columns[at] for at in told]
-    widths = [max(_width(name), *(_width(row[at]) for row in cells)) for at, name in enumerate(names)]
+    widths = [max(width_of(name), *(width_of(row[at]) for row in cells)) for at, name in enumerate(names)]
     right = [isinstance(typical[at], int | float) for at in told]
     for row in [names, *cells]:
         yield "  ".join(_pad(cell, width, to) for cell, width, to in zip(row, widths, right, strict=True)).rstrip()
@@ -94,11 +94,6 @@ def _typical(table: Table) -> list[Any]:
     return [next((row[at] for row in table.rows if row[at] is not None), None) for at in range(len(table.columns))]
 
 
-def _width(text: str) -> int:
-    """Cells of a terminal: Chinese takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
 def _pad(text: str, width: int, right: bool) -> str:
-    gap = " " * (width - _width(text))
+    gap = " " * (width - width_of(text))
     return gap + text if right else text + gap

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import CONFIG, JSON
-from wire.exits import Exit, Failure
+from wire.both import Both, one_of
+from wire.exits import WITH_SUDO, Exit, Failure, of_file
 
 
 def doctor(
@@ -37,14 +39,14 @@ def doctor(
 
     if show:
         for check in CHECKS:
-            typer.echo(f"{check.id:<18} {check.asks}")
+            typer.echo(f"{check.id:<18} {told(check.asks)}")
         return
     results, took_s = examine(Station(config), chosen(only, leave_out), only)
     if as_json:
         report = {"schema": "lamppost.doctor/1", "took_s": round(took_s, 2), "results": [r.as_json() for r in results]}
         typer.echo(json.dumps(report, ensure_ascii=False))
     else:
-        typer.echo(screen(results, took_s, colours=_colours(), everything=not quiet))
+        typer.echo(told(screen(results, took_s, colours=_colours(), everything=not quiet)))
     bad = {State.FAIL, State.WARN} if strict else {State.FAIL}
     raise typer.Exit(Exit.NOT_HEALTHY if any(result.state in bad for result in results) else Exit.FINE)
 
@@ -62,18 +64,21 @@ def fix(
     from edge_agent.doctor.fixes import FIXES
 
     if what not in FIXES:
-        raise Failure(Exit.USAGE, "fix-unknown", f"no cure is called {what}", "one of " + ", ".join(FIXES))
+        text = Both(f"no cure is called {what}", f"没有名为 {what} 的处理办法")
+        raise Failure(Exit.USAGE, "fix-unknown", text, one_of(FIXES))
     cure = FIXES[what](root)
     if not cure.needed and not cure.commands:
-        typer.echo("nothing to do: it is as it should be")
+        typer.echo(told(Both("nothing to do: it is as it should be", "不用处理：一切正常")))
         return
-    typer.echo(cure.shown())
+    typer.echo(told(cure.shown()))
     if dry_run:
         return
-    if not yes and not (sys.stdin.isatty() and typer.confirm("Do this?", default=True)):
-        raise Failure(Exit.USAGE, "not-confirmed", "nothing was changed", "say yes, or use --yes")
+    if not yes and not (sys.stdin.isatty() and typer.confirm(told(Both("Do this?", "这样做吗？")), default=True)):
+        text, say_yes = Both("nothing was changed", "什么都没有改"), Both("say yes, or use --yes", "回答 y，或加 --yes")
+        raise Failure(Exit.USAGE, "not-confirmed", text, say_yes)
     cure.apply()
-    typer.echo("done" + ("; now: sudo reboot" if cure.reboot else ""))
+    done = Both("done; now: sudo reboot", "完成，现在执行：sudo reboot") if cure.reboot else Both("done", "完成")
+    typer.echo(told(done))
 
 
 def identify(
@@ -90,15 +95,16 @@ def identify(
     wanted = named_in(config)
     led = find_led(root, wanted)
     if led is None:
-        text = f"there is no LED {wanted}" if wanted else "this board has no LED that can be set"
+        text = Both("this board has no LED that can be set", "这块板子没有可以控制的灯")
+        if wanted:
+            text = Both(f"there is no LED {wanted}", f"没有名为 {wanted} 的灯")
         raise Failure(Exit.DEVICE_OR_PORT, "no-led", text, "ls /sys/class/leds")
-    typer.echo(f"{led.name} blinks for {seconds:g} s; Ctrl-C ends it", err=True)
+    blinks = Both(f"{led.name} blinks for {seconds:g} s; Ctrl-C ends it", f"{led.name} 闪 {seconds:g} 秒，Ctrl-C 结束")
+    typer.echo(told(blinks), err=True)
     try:
         blink(led, seconds)
     except PermissionError as error:
-        raise Failure(
-            Exit.NOT_PERMITTED, "led-not-permitted", f"{led}: {error.strerror}", "the same with sudo"
-        ) from error
+        raise Failure(Exit.NOT_PERMITTED, "led-not-permitted", of_file(led, error), WITH_SUDO) from error
 
 
 def support_bundle(
@@ -115,16 +121,19 @@ def support_bundle(
     bundle = out or Path(time.strftime("lamppost-support-%Y%m%d-%H%M%S.tar.gz", time.gmtime()))
     content = list(parts(config))
     for part in content:
-        typer.echo(f"{part.name:<12} {len(part.text):>7}  {part.what}")
-    if not yes and sys.stdin.isatty() and not typer.confirm(f"Write {bundle}?", default=True):
+        typer.echo(f"{part.name:<12} {len(part.text):>7}  {told(part.what)}")
+    question = Both(f"Write {bundle}?", f"写入 {bundle} 吗？")
+    if not yes and sys.stdin.isatty() and not typer.confirm(told(question), default=True):
         raise typer.Exit(Exit.USAGE)
     try:
         write(bundle, content)
     except OSError as error:
-        raise Failure(
-            Exit.NOT_PERMITTED, "bundle-not-written", f"{bundle}: {error.strerror}", "another -o FILE"
-        ) from error
-    typer.echo(f"{bundle}: {bundle.stat().st_size} bytes. Send it to the office.")
+        cure = Both("another -o FILE", "换一个 -o FILE")
+        raise Failure(Exit.NOT_PERMITTED, "bundle-not-written", of_file(bundle, error), cure) from error
+    size = bundle.stat().st_size
+    typer.echo(
+        told(Both(f"{bundle}: {size} bytes. Send it to the office.", f"{bundle}：{size} 字节。请发给管理中心。"))
+    )
 
 
 def update(
@@ -148,7 +157,7 @@ def update(
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if not deb.exists():
-        raise Failure(Exit.USAGE, "no-package", f"{deb} does not exist")
+        raise Failure(Exit.USAGE, "no-package", Both(f"{deb} does not exist", f"没有文件 {deb}"))
     raise typer.Exit(Exit.FINE if install(deb, before, say) else Exit.NOT_HEALTHY)
 
 

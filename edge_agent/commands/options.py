@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from common.language import told
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
@@ -37,7 +39,8 @@ def models(folder: Path | None) -> Catalogue:
     from device_profiles.catalogue import load
 
     if folder is not None and not folder.is_dir():
-        text, cure = f"{folder} is no folder", "name the folder that holds your NAME.yaml"
+        text = Both(f"{folder} is no folder", f"{folder} 不是目录")
+        cure = Both("name the folder that holds your NAME.yaml", "请写明存放 NAME.yaml 的目录")
         raise Failure(Exit.USAGE, "profiles-missing", text, cure)
     try:
         return load(folder)
@@ -87,5 +90,5 @@ def status_file(file: Path, config: Path | None) -> Path:
     except Failure as failure:
         if failure.word != "config-invalid":
             raise
-        typer.echo(f"lamppost: {failure.line()}", err=True)
+        typer.echo(f"lamppost: {told(failure.line())}", err=True)
         return file

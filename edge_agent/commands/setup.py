@@ -242,7 +242,7 @@ def _prove(
     from edge_agent.device.service import install, is_active
     from edge_agent.doctor.result import Station
     from edge_agent.doctor.run import CHECKS, chosen, examine
-    from edge_agent.doctor.screen import lines_of, screen
+    from edge_agent.doctor.screen import of_one, screen
     from edge_agent.settings.config import Config
     from edge_agent.setup import proof
     from edge_agent.setup.record import make
@@ -263,7 +263,7 @@ def _prove(
         told = {result.id for result in bad} | {f"sensor.{name}" for name in found}
         for result in checks:
             if result.id not in told and (result.state in ("warn", "FAIL") or result.id.startswith("sensor.")):
-                say("\n".join(lines_of(result)))
+                say(of_one(result))
         record = make(answers, settings, checks, found)
         _send(settings, record, say)
     _keep(settings, record)

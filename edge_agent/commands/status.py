@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import (
     ALSO_CONFIG,
     DEFAULT_CONFIG,
@@ -18,7 +19,8 @@ from edge_agent.commands.options import (
     STATUS_FILE,
     status_file,
 )
-from wire.exits import Exit, Failure, reason
+from wire.both import Both, same, zh
+from wire.exits import WITH_SUDO, Exit, Failure, reason
 
 
 def run(
@@ -50,20 +52,28 @@ def status(
     try:
         said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        cure = "sudo systemctl start lamppost-agent, or name its file with --file"
+        cure = Both(
+            "sudo systemctl start lamppost-agent, or name its file with --file",
+            "sudo systemctl start lamppost-agent，或用 --file 指定它的文件",
+        )
         with suppress(PermissionError):  # then there is a folder of the service's, and settings most likely
             if not (config or DEFAULT_CONFIG).exists():
-                cure = "sudo lamppost agent setup, or name the agent's file with --file"
-        raise Failure(Exit.NOT_HEALTHY, "agent-not-running", f"no agent has written {file}", cure) from error
+                cure = Both(
+                    "sudo lamppost agent setup, or name the agent's file with --file",
+                    "sudo lamppost agent setup，或用 --file 指定采集程序的文件",
+                )
+        text = Both(f"no agent has written {file}", f"采集程序没有写过 {file}")
+        raise Failure(Exit.NOT_HEALTHY, "agent-not-running", text, cure) from error
     except (OSError, ValueError) as error:
-        cure = "the same with sudo" if isinstance(error, PermissionError) else ""
-        raise Failure(Exit.NOT_PERMITTED, "status-unreadable", f"{file}: {reason(error)}", cure) from error
+        cure = WITH_SUDO if isinstance(error, PermissionError) else same("")
+        text = Both(f"{file}: {reason(error)}", f"{file}：{zh(reason(error))}")
+        raise Failure(Exit.NOT_PERMITTED, "status-unreadable", text, cure) from error
     if as_json:
         typer.echo(json.dumps(said, ensure_ascii=False))
     else:
         from edge_agent.screens.status import screen
 
-        typer.echo(screen(said, time.time() * 1000))
+        typer.echo(told(screen(said, time.time() * 1000)))
     from edge_agent.screens.status import troubles
 
     raise typer.Exit(Exit.NOT_HEALTHY if troubles(said, time.time() * 1000) else Exit.FINE)

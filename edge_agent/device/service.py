@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.commands.options import DEFAULT_CONFIG
-from wire.exits import Exit, Failure
+from wire.both import Both
+from wire.exits import WITH_SUDO, Exit, Failure
 
 NAME = "lamppost-agent"
 UNIT = Path("/etc/systemd/system/lamppost-agent.service")
@@ -101,7 +102,9 @@ def _want_root(root: Path) -> None:
     import os
 
     if root == Path("/") and os.geteuid() != 0:
-        raise Failure(Exit.NOT_PERMITTED, "not-root", "a service is the system's", "the same with sudo")
+        raise Failure(
+            Exit.NOT_PERMITTED, "not-root", Both("a service is the system's", "安装服务需要系统权限"), WITH_SUDO
+        )
     if root == Path("/") and not systemd_runs():
         raise Failure(Exit.CONFIGURATION, "no-systemd", "no systemd runs here", "lamppost agent run, by your own means")
 

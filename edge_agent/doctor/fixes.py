@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.whole_file import write_whole
-from wire.exits import Exit, Failure
+from wire.both import Both, joined, same
+from wire.exits import WITH_SUDO, Exit, Failure, of_file
 
 UDEV_FILE = Path("etc/udev/rules.d/90-lamppost.rules")
 UDEV_RULES = """# Written by `lamppost agent fix udev`: adapters for the group dialout, no ModemManager, no delay.
@@ -49,20 +50,24 @@ class Fix:
         """False when every file is as it should be."""
         return any(_text(path) != text for path, text in self.files.items())
 
-    def shown(self) -> str:
+    def shown(self) -> Both:
         """The change, as a person reads it before saying yes."""
-        lines: list[str] = []
+        lines: list[Both] = []
         for path, text in self.files.items():
             before = _text(path)
             if before != text:
                 made = difflib.unified_diff(
                     before.splitlines(), text.splitlines(), str(path), str(path), lineterm="", n=1
                 )
-                lines += [f"new file {path}", *("  " + line for line in text.splitlines())] if not before else made
-        lines += [f"run: {' '.join(command)}" for command in self.commands]
+                if not before:
+                    made = iter(["  " + line for line in text.splitlines()])
+                    lines.append(Both(f"new file {path}", f"新文件 {path}"))
+                lines += map(same, made)
+        run = (" ".join(command) for command in self.commands)
+        lines += [Both(f"run: {command}", f"执行：{command}") for command in run]
         if self.reboot:
-            lines.append("then the board must start anew: sudo reboot")
-        return "\n".join(lines)
+            lines.append(Both("then the board must start anew: sudo reboot", "然后要重启板子：sudo reboot"))
+        return joined("\n", lines)
 
     def apply(self, run: Callable[[list[str]], None] | None = None) -> None:
         """Do it. Raises Failure when a file may not be written; a command that fails does not undo the files."""
@@ -72,8 +77,7 @@ class Fix:
             try:
                 write_whole(path, text.encode())
             except OSError as error:
-                text = f"{path}: {error.strerror}"
-                raise Failure(Exit.NOT_PERMITTED, "fix-not-permitted", text, "the same with sudo") from error
+                raise Failure(Exit.NOT_PERMITTED, "fix-not-permitted", of_file(path, error), WITH_SUDO) from error
         for command in self.commands:
             (run or _run)(command)
 
@@ -123,7 +127,8 @@ def led(root: Path = Path("/")) -> Fix:
 
     found = find_led(root, named_in(root / "etc/lamppost/agent.yaml"))
     if found is None:
-        raise Failure(Exit.DEVICE_OR_PORT, "no-led", "this board has no such LED", "ls /sys/class/leds")
+        text = Both("this board has no such LED", "这块板子没有这个灯")
+        raise Failure(Exit.DEVICE_OR_PORT, "no-led", text, "ls /sys/class/leds")
     rule = LED_RULE.format(name=found.name)
     opened = LED_UNIT.format(folder=found.resolve())
     commands = [

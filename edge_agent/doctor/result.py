@@ -10,12 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wire.both import Both, same
 from wire.exits import Failure
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from edge_agent.settings.config import Config
 
+NO_CURE = same("")
 FRESH_S = 15.0  # an agent that has written nothing for so long is not running
 
 
@@ -34,32 +36,37 @@ class Result:
 
     id: str
     state: State
-    text: str
-    cure: str = ""
+    text: Both
+    cure: Both = NO_CURE
 
     def as_json(self) -> dict[str, str]:
         """For programs."""
         return {"id": self.id, "state": self.state.value.lower(), "text": self.text, "cure": self.cure}
 
 
-def ok(check: str, text: str) -> Result:
+def ok(check: str, text: Both) -> Result:
     """All is well."""
     return Result(check, State.OK, text)
 
 
-def warn(check: str, text: str, cure: str) -> Result:
+def warn(check: str, text: Both, cure: Both) -> Result:
     """It works, and will not for ever."""
     return Result(check, State.WARN, text, cure)
 
 
-def fail(check: str, text: str, cure: str) -> Result:
+def fail(check: str, text: Both, cure: Both) -> Result:
     """It does not work."""
     return Result(check, State.FAIL, text, cure)
 
 
-def skip(check: str, text: str) -> Result:
+def skip(check: str, text: Both) -> Result:
     """It cannot be looked at, and why."""
     return Result(check, State.SKIP, text)
+
+
+def needs(check: str) -> Both:
+    """Why one is skipped: another that it rests on."""
+    return Both(f"needs {check}", f"需先通过 {check}")
 
 
 class Station:

@@ -17,8 +17,10 @@ from typing import NamedTuple
 
 from edge_agent.doctor.result import Station
 from edge_agent.doctor.run import CHECKS, examine
+from wire.both import Both
 
 LOG_LINES = 2000
+SETTINGS = Both("settings, without passwords and keys", "配置，不含密码和密钥")
 _SECRET = re.compile(  # a key with its value, wherever in the line: also in braces, in a comment, in an address
     r"""(?<![\w-])(?!key["']?\s*:\s*/)(?=[\w-]*(?:passw|passphrase|psk|token|secret|key|authorization|密码|口令|密钥))"""
     r"""([\w-]+(?<!_file)["']?\s*[:=：]\s*)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|.+)?""",
@@ -35,7 +37,7 @@ class Part(NamedTuple):
 
     name: str
     text: str
-    what: str
+    what: Both
 
 
 def parts(config_file: Path) -> Iterator[Part]:
@@ -43,30 +45,37 @@ def parts(config_file: Path) -> Iterator[Part]:
     station = Station(config_file)
     results, took_s = examine(station, CHECKS)
     report = {"took_s": round(took_s, 1), "results": [result.as_json() for result in results]}
-    yield _clean("doctor.json", json.dumps(report, indent=1, ensure_ascii=False), "the doctor's report")
+    yield _clean(
+        "doctor.json", json.dumps(report, indent=1, ensure_ascii=False), Both("the doctor's report", "体检报告")
+    )
     try:
-        yield _clean("agent.yaml", config_file.read_text("utf-8", "replace"), "settings, without passwords and keys")
+        yield _clean("agent.yaml", config_file.read_text("utf-8", "replace"), SETTINGS)
     except OSError as error:
-        why = "the same with sudo packs them" if isinstance(error, PermissionError) else "could not be read"
-        yield Part("agent.yaml", f"{config_file}: {error.strerror}\n", f"settings: {why}")
+        why = Both("settings: could not be read", "配置：读不出来")
+        if isinstance(error, PermissionError):
+            why = Both("settings: the same with sudo packs them", "配置：加 sudo 重新运行才能打包")
+        yield Part("agent.yaml", f"{config_file}: {error.strerror}\n", why)
     if station.settings is not None and station.settings.status_file.exists():
-        yield _clean(
-            "status.json", station.settings.status_file.read_text(encoding="utf-8"), "what the agent last said"
-        )
+        said_last = Both("what the agent last said", "采集程序最近的状态")
+        yield _clean("status.json", station.settings.status_file.read_text(encoding="utf-8"), said_last)
     from dataclasses import asdict
 
     from edge_agent.lines.ports import find_ports
 
     ports = [asdict(port) | {"state": port.state} for port in find_ports()]
-    yield Part("ports.json", json.dumps(ports, indent=1), "serial ports")
-    yield Part("machine.txt", _machine(), "board, kernel, versions")
+    yield Part("ports.json", json.dumps(ports, indent=1), Both("serial ports", "串口"))
+    yield Part("machine.txt", _machine(), Both("board, kernel, versions", "板子、内核、版本"))
     for name, command, what in (
         (
             "log.txt",
             ["journalctl", "-u", "lamppost-agent", "-n", str(LOG_LINES), "--no-pager"],
-            f"last {LOG_LINES} lines",
+            Both(f"last {LOG_LINES} lines", f"最近 {LOG_LINES} 行日志"),
         ),
-        ("unit.txt", ["systemctl", "status", "lamppost-agent", "--no-pager", "-n", "0"], "state of the service"),
+        (
+            "unit.txt",
+            ["systemctl", "status", "lamppost-agent", "--no-pager", "-n", "0"],
+            Both("state of the service", "服务状态"),
+        ),
     ):
         said = _said(command)
         if said:
@@ -104,7 +113,7 @@ def _without_values(lines: list[str]) -> Iterator[str]:
         yield _SECRET.sub(r"\1[removed]", line)
 
 
-def _clean(name: str, text: str, what: str) -> Part:
+def _clean(name: str, text: str, what: Both) -> Part:
     return Part(name, without_secrets(text), what)
 
 

@@ -25,7 +25,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from common.settings import BrokerAddress
 from wire import names
-from wire.exits import reason
+from wire.both import Both, zh
+from wire.exits import in_both, reason
 
 ANSWER_S: Final = 5.0
 ACTIONS: Final = (
@@ -48,6 +49,11 @@ class Attempt(NamedTuple):
 
 class SelfTestImpossible(Exception):
     """The broker could not be asked at all; the text says why."""
+
+
+def _of(broker: BrokerAddress, why: Both) -> Both:
+    where = f"{broker.host}:{broker.port}"
+    return Both(f"broker {where}: {why}", f"服务器 {where}：{zh(why)}")
 
 
 def self_test(broker: BrokerAddress, node: str) -> list[Attempt]:
@@ -112,12 +118,14 @@ class _Probe:
             self._client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._note(mid, reasons[0])
             self._client.connect(broker.host, broker.port, 30)
         except OSError as error:
-            raise SelfTestImpossible(f"broker {broker.host}:{broker.port}: {reason(error)}") from error
+            raise SelfTestImpossible(_of(broker, reason(error))) from error
         self._client.loop_start()
         self._until(lambda: self._state is not None)
         if self._state != "Success":
             self.close()
-            raise SelfTestImpossible(f"broker {broker.host}:{broker.port}: {self._state or 'no answer'}")
+            raise SelfTestImpossible(
+                _of(broker, in_both(self._state) if self._state else Both("no answer", "没有应答"))
+            )
 
     def attempt(self, action: str, begin: Callable[[paho.Client], int | None]) -> Attempt:
         """`begin` sends, and gives the number by which the broker answers; None when the connection is gone."""

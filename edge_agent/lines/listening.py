@@ -12,15 +12,15 @@ import serial
 
 from device_profiles.profile import Profile
 from edge_agent.lines.captures import Piece
-from edge_agent.lines.not_opened import BUSY, STUCK, STUCK_CURE, why_not_opened
+from edge_agent.lines.not_opened import BUSY, DIALOUT_CURE, STUCK, STUCK_CURE, why_not_opened
 from edge_agent.lines.serial_line import open_line
 from edge_agent.sensors.decoding import Values, decode
 from edge_agent.sensors.framing import Frame, Framer
 from edge_agent.sensors.polling import Poller
+from wire.both import Both, zh
 from wire.exits import Exit, Failure
 
 READ_S = 0.05
-DIALOUT_CURE = "sudo adduser $USER dialout, then log in again"
 
 
 @contextmanager
@@ -37,9 +37,16 @@ def opened(path: str, profile: Profile) -> Iterator[serial.Serial]:
         with device:
             yield device
     except serial.SerialTimeoutException as error:
-        raise Failure(Exit.DEVICE_OR_PORT, "port-stuck", f"{path}: {STUCK}", STUCK_CURE) from error
+        raise Failure(
+            Exit.DEVICE_OR_PORT, "port-stuck", Both(f"{path}: {STUCK}", f"{path}：{zh(STUCK)}"), STUCK_CURE
+        ) from error
     except OSError as error:  # pyserial's are such too
-        raise Failure(Exit.DEVICE_OR_PORT, "port-lost", f"{path} is gone", "plug it in again") from error
+        raise Failure(
+            Exit.DEVICE_OR_PORT,
+            "port-lost",
+            Both(f"{path} is gone", f"{path} 不见了"),
+            Both("plug it in again", "请重新插上"),
+        ) from error
 
 
 def listen(path: str, profile: Profile, mode: str | None = None, seconds: float = float("inf")) -> Iterator[Piece]:
@@ -67,14 +74,21 @@ def _failure(path: str, error: Exception) -> Failure:
     from edge_agent.lines.ports import holder_of
 
     if not Path(path).exists():
-        return Failure(Exit.DEVICE_OR_PORT, "port-missing", f"{path} does not exist", "lamppost agent ports")
+        text = Both(f"{path} does not exist", f"没有串口 {path}")
+        return Failure(Exit.DEVICE_OR_PORT, "port-missing", text, "lamppost agent ports")
     holder = holder_of(str(Path(path).resolve()))
     if isinstance(error, PermissionError) or "Permission" in str(error):
-        return Failure(Exit.NOT_PERMITTED, "port-not-permitted", f"{path}: not permitted", DIALOUT_CURE)
+        return Failure(
+            Exit.NOT_PERMITTED, "port-not-permitted", Both(f"{path}: not permitted", f"{path}：没有权限"), DIALOUT_CURE
+        )
     why = why_not_opened(error)
     busy = holder or why == BUSY
-    why = f"is held by {holder or 'another program'}" if busy else f"cannot be opened: {why}"
-    text = f"{path} {why}"
-    beside = "end that program; of an agent: sudo systemctl stop lamppost-agent, or lamppost agent watch --record"
-    cure = beside if busy else "lamppost agent ports"
+    if not busy:
+        text = Both(f"{path} cannot be opened: {why}", f"{path} 打不开：{zh(why)}")
+        return Failure(Exit.DEVICE_OR_PORT, "port-busy", text, "lamppost agent ports")
+    text = Both(f"{path} is held by {holder or 'another program'}", f"{path} 被 {holder or '另一个程序'} 占用")
+    cure = Both(
+        "end that program; of an agent: sudo systemctl stop lamppost-agent, or lamppost agent watch --record",
+        "关掉那个程序；采集程序：sudo systemctl stop lamppost-agent，或用 lamppost agent watch --record",
+    )
     return Failure(Exit.DEVICE_OR_PORT, "port-busy", text, cure)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from wire.both import Both
+
 SHARED_SERIALS = frozenset({"", "0", "0001", "0000", "00000000", "1234", "0123456789", "123456"})
 """Serial numbers that adapters of different owners share: CP2102 leaves the factory as 0001."""
 PATTERNS = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttyS*", "ttyTHS*", "ttymxc*")
@@ -33,15 +35,17 @@ class PortInfo:
     permitted: bool = True
 
     @property
-    def state(self) -> str:
+    def state(self) -> Both:
         """In words: free, in use by whom, or what keeps us from it."""
         if self.console:
-            return "blocked: login console"
+            return Both("blocked: login console", "被登录终端占用")
         if self.bluetooth:
-            return "blocked: Bluetooth"
+            return Both("blocked: Bluetooth", "被蓝牙占用")
         if self.holder is not None:
-            return f"in use by {self.holder}"
-        return "free" if self.permitted else "not permitted: not in the group dialout"
+            return Both(f"in use by {self.holder}", f"被 {self.holder} 占用")
+        if not self.permitted:
+            return Both("not permitted: not in the group dialout", "没有权限：不在 dialout 组中")
+        return Both("free", "空闲")
 
     @property
     def usable(self) -> bool:

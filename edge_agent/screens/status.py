@@ -4,45 +4,64 @@ from __future__ import annotations
 
 from typing import Any
 
+from edge_agent.lines.not_opened import known
 from edge_agent.screens.words import reading, span, sparkline
 from edge_agent.sensor_state import is_old, state_of
+from wire.both import Both, joined, same, zh
+from wire.cells import padded
+from wire.exits import in_both
 
 WAITING_S = 120.0
 FULL_SHARE = 0.95
+LABEL = 9
 
 
-def troubles(said: dict[str, Any], now_ms: float) -> list[str]:
+def troubles(said: dict[str, Any], now_ms: float) -> list[Both]:
     """What needs a hand, in words; empty when all is well."""
     if is_old(said, now_ms):  # how anything else is now, nobody knows
         age = span((now_ms - said["at_ms"]) / 1000)
-        return [f"the agent has said nothing for {age}: sudo systemctl start lamppost-agent"]
+        start = "sudo systemctl start lamppost-agent"
+        return [Both(f"the agent has said nothing for {age}: {start}", f"采集程序已有 {zh(age)}没有消息：{start}")]
     found = []
     if said.get("link_flaps"):
-        found.append("cut off all the time: lamppost agent doctor --only broker.steady")
+        found.append(_look(Both("cut off all the time", "反复断开"), "broker.steady"))
     elif said["connected_s"] is None:
-        found.append("not connected: lamppost agent doctor --only broker")
+        found.append(_look(_NOT_CONNECTED, "broker"))
     elif said.get("link_refusal"):
-        found.append("the broker refuses what is sent: lamppost agent doctor --only broker.acl")
+        found.append(_look(Both("the broker refuses what is sent", "服务器拒收数据"), "broker.acl"))
     for sensor in said["sensors"]:
         state = state_of(said, sensor, now_ms)
         if state not in ("ok", "warming up", "beam full"):  # the road is busy, and the station well
-            found.append(f"{sensor['name']} {state}: lamppost agent doctor --only sensor.{sensor['name']}")
+            found.append(_look(joined(" ", [sensor["name"], state]), f"sensor.{sensor['name']}"))
     if said["refused"]:
-        found.append(f"{said['refused']} readings could not be kept: lamppost agent doctor --only disk")
+        lost = Both(f"{said['refused']} readings could not be kept", f"{said['refused']} 条读数没能存下")
+        found.append(_look(lost, "disk"))
     if is_full(said, now_ms):
-        found.append("the spool is full, the oldest readings go: lamppost agent doctor --only spool")
+        full = Both("the spool is full, the oldest readings go", "缓存已满，最早的读数正在被丢弃")
+        found.append(_look(full, "spool"))
     if not said["disk_ok"]:
-        found.append("the disk takes no readings: lamppost agent doctor --only spool")
+        found.append(_look(Both("the disk takes no readings", "磁盘写不进读数"), "spool"))
     if said["clock"] == "unsynced" and said["up_s"] > WAITING_S:  # NTP needs a while after a start
-        found.append("the clock is not set: lamppost agent doctor --only clock")
+        found.append(_look(Both("the clock is not set", "时钟未校准"), "clock"))
     if nobody_confirms(said, now_ms):
-        found.append("connected, and nobody confirms: lamppost agent doctor --only collector.ack")
+        found.append(_look(Both("connected, and nobody confirms", "已连接，但没有入库确认"), "collector.ack"))
     budget, a_day = said.get("bytes_per_day"), said.get("line_bytes_a_day")
     if budget is not None and a_day is not None and a_day > budget:
-        found.append(f"the line costs {_megabytes(a_day)} a day of {_megabytes(budget)}: read sensors less often")
+        used, most = _megabytes(a_day), _megabytes(budget)
+        text = Both(
+            f"the line costs {used} a day of {most}: read sensors less often",
+            f"每天流量 {used}，限额 {most}：请降低传感器的读取频率",
+        )
+        found.append(text)
     if said.get("config_note"):
-        found.append(said["config_note"])
+        found.append(same(said["config_note"]))
     return found
+
+
+def _look(what: Both, check: str) -> Both:
+    """A trouble, and the checks of the doctor that say more of it."""
+    doctor = f"lamppost agent doctor --only {check}"
+    return Both(f"{what}: {doctor}", f"{zh(what)}：{doctor}")
 
 
 def waits_long(said: dict[str, Any], now_ms: float) -> bool:
@@ -70,91 +89,130 @@ def nobody_confirms(said: dict[str, Any], now_ms: float) -> bool:
     return said["connected_s"] is not None and unheard and waits_long(said, now_ms)
 
 
-def screen(said: dict[str, Any], now_ms: float) -> str:
+def screen(said: dict[str, Any], now_ms: float) -> Both:
     """The lines of the status screen."""
+    node, site, version, up = said["node"], said["site"], said["version"], span(said["up_s"])
     lines = [
-        f"station  {said['node']} at {said['site']}",
-        f"agent    {said['version']}, up {span(said['up_s'])}",
+        _line(Both("station", "站点"), Both(f"{node} at {site}", f"{node}，{site}")),
+        _line(Both("agent", "采集"), Both(f"{version}, up {up}", f"{version}，已运行 {zh(up)}")),
         *(line for sensor in said["sensors"] for line in _sensor(said, sensor, now_ms)),
-        f"broker   {_broker(said)}",
+        _line(Both("broker", "服务器"), _broker(said)),
         *_line_cost(said),
         *_urgent(said),
-        f"spool    {_spool(said, now_ms)}",
-        f"clock    {_CLOCK.get(said['clock'], said['clock'])}{_machine(said)}",
-        *(f"! {trouble}" for trouble in troubles(said, now_ms)),
+        _line(Both("spool", "缓存"), _spool(said, now_ms)),
+        _line(Both("clock", "时钟"), joined("   ", [_CLOCK.get(said["clock"], said["clock"]), *_machine(said)])),
+        *(joined("", ["! ", trouble]) for trouble in troubles(said, now_ms)),
     ]
-    return "\n".join(lines)
+    return joined("\n", lines)
+
+
+def _line(label: Both, text: Both) -> Both:
+    return Both(padded(label, LABEL) + text, padded(zh(label), LABEL) + zh(text))
 
 
 _CLOCK = {
-    "synced": "trusted",
-    "restored": "trusted, earlier times put right",
-    "unsynced": "not set yet: readings wait",
-    "estimated": "estimated",
+    "synced": Both("trusted", "可信"),
+    "restored": Both("trusted, earlier times put right", "可信，之前的时间已校正"),
+    "unsynced": Both("not set yet: readings wait", "未校准：读数先等待"),
+    "estimated": Both("estimated", "估算"),
 }
+_NOT_CONNECTED = Both("not connected", "未连接")
+_LINK = {"refused": "被拒绝", "it hangs up": "服务器断开了连接"}
 
 
-def _sensor(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> list[str]:
-    state = state_of(said, sensor, now_ms)
-    age = "" if sensor["last_frame_ms"] is None else f"{span((now_ms - sensor['last_frame_ms']) / 1000)} ago"
-    line = f"{sensor['name']:<8} {reading(sensor['values'])}"
-    lines = [f"{line:<36} {age:<10} {state}".rstrip()]
+def _sensor(said: dict[str, Any], sensor: dict[str, Any], now_ms: float) -> list[Both]:
+    state, values = state_of(said, sensor, now_ms), reading(sensor["values"])
+    age = same("")
+    if sensor["last_frame_ms"] is not None:
+        since = span((now_ms - sensor["last_frame_ms"]) / 1000)
+        age = Both(f"{since} ago", f"{zh(since)}前")
+    name = padded(sensor["name"], 8)
+    lines = [Both(_columns(f"{name} {values}", age, state), _columns(f"{name} {zh(values)}", zh(age), zh(state)))]
     bad = sum(sensor["bad"].values())
-    recent = sensor["trouble"] if state in ("port shut", "port stuck") else sparkline(sensor.get("recent", []))
-    note = f"{recent}  {bad} bad frames" if bad else recent
-    return [*lines, f"         {note}"] if note else lines
+    is_shut = state in ("port shut", "port stuck")
+    notes = [known(sensor["trouble"]) if is_shut else same(sparkline(sensor.get("recent", [])))]
+    notes += [Both(f"{bad} bad frames", f"{bad} 个坏帧")] if bad else []
+    note = joined("  ", notes)
+    return [*lines, joined("", ["         ", note])] if note else lines
 
 
-def not_connected(said: dict[str, Any]) -> str:
+def _columns(what: str, age: str, state: str) -> str:
+    return f"{padded(what, 36)} {padded(age, 10)} {state}".rstrip()
+
+
+def link_trouble(said: dict[str, Any]) -> Both:
+    """Why it is not connected, as the agent has said it; empty when it has not."""
+    begins, colon, why = (said.get("link_trouble") or "").partition(": ")
+    if begins not in _LINK:
+        return in_both(said.get("link_trouble") or "")
+    return Both(f"{begins}{colon}{why}", _LINK[begins] + (f"：{zh(in_both(why))}" if why else ""))
+
+
+def not_connected(said: dict[str, Any]) -> Both:
     """That it is not connected, and why."""
-    why = said.get("link_trouble")
-    return f"not connected: {why}" if why else "not connected"
+    why = link_trouble(said)
+    return Both(f"{_NOT_CONNECTED}: {why}", f"{zh(_NOT_CONNECTED)}：{zh(why)}") if why else _NOT_CONNECTED
 
 
-def _broker(said: dict[str, Any]) -> str:
+def _broker(said: dict[str, Any]) -> Both:
     if said["connected_s"] is None:
         return not_connected(said)
-    if said.get("link_refusal"):
-        return f"connected {span(said['connected_s'])} · refuses: {said['link_refusal']}"
-    acked_s = said["acked_s"]
-    last = "nothing confirmed yet" if acked_s is None else f"last confirmed {span(acked_s)} ago"
-    return f"connected {span(said['connected_s'])} · {last}"
+    since, refusal, acked_s = span(said["connected_s"]), said.get("link_refusal"), said["acked_s"]
+    connected = Both(f"connected {since}", f"已连接 {zh(since)}")
+    if refusal:
+        return joined(" · ", [connected, Both(f"refuses: {refusal}", f"拒收：{zh(in_both(refusal))}")])
+    if acked_s is None:
+        return joined(" · ", [connected, Both("nothing confirmed yet", "还没有入库确认")])
+    age = span(acked_s)
+    return joined(" · ", [connected, Both(f"last confirmed {age} ago", f"{zh(age)}前有入库确认")])
 
 
-def _line_cost(said: dict[str, Any]) -> list[str]:
+def _line_cost(said: dict[str, Any]) -> list[Both]:
     a_day, budget = said.get("line_bytes_a_day"), said.get("bytes_per_day")
     if a_day is None:
         return []
-    if budget is None:
-        return [f"line     {_megabytes(a_day)} a day"]
-    slow = f" · sealed every {span(said['seal_s'])}" if "seal_s" in said else ""
-    return [f"line     {_megabytes(a_day)} a day of {_megabytes(budget)}{slow}"]
+    used = _megabytes(a_day)
+    parts = [Both(f"{used} a day", f"每天 {used}")]
+    if budget is not None:
+        parts = [Both(f"{used} a day of {_megabytes(budget)}", f"每天 {used}，限额 {_megabytes(budget)}")]
+        every = [span(said["seal_s"])] if "seal_s" in said else []
+        parts += [Both(f"sealed every {one}", f"每 {zh(one)}封一批") for one in every]
+    return [_line(Both("line", "流量"), joined(" · ", parts))]
 
 
-def _urgent(said: dict[str, Any]) -> list[str]:
+def _urgent(said: dict[str, Any]) -> list[Both]:
     """What was sent at once, and which sensors flap: theirs waits for the next ordinary batch."""
     urgent = said.get("urgent") or {"sealed": 0, "held": {}}
     if not urgent["sealed"] and not urgent["held"]:
         return []
-    late = [f"         {sensor} flaps: {count} not" for sensor, count in urgent["held"].items()]
-    return [f"urgent   {urgent['sealed']} sent at once", *late]
+    count = urgent["sealed"]
+    now = _line(Both("urgent", "急件"), Both(f"{count} sent at once", f"{count} 件立即发送"))
+    late = [
+        _line(same(""), Both(f"{sensor} flaps: {held} not", f"{sensor} 反复触发：{held} 件没有立即发"))
+        for sensor, held in urgent["held"].items()
+    ]
+    return [now, *late]
 
 
 def _megabytes(count: int) -> str:
     return f"{count / 2**20:.1f} MiB"
 
 
-def _spool(said: dict[str, Any], now_ms: float) -> str:
-    waiting = f"{said['waiting_rows']} waiting"
+def _spool(said: dict[str, Any], now_ms: float) -> Both:
+    rows, accepted = said["waiting_rows"], said["accepted"]
+    waiting = Both(f"{rows} waiting", f"{rows} 条待发")
     if said["oldest_ms"] is not None:
-        waiting += f" since {span((now_ms - said['oldest_ms']) / 1000)}"
-    return f"{waiting} · {said['accepted']} taken · {said['spool_bytes'] / 2**20:.1f} MiB"
+        age = span((now_ms - said["oldest_ms"]) / 1000)
+        waiting = Both(f"{waiting} since {age}", f"{zh(waiting)}，已等 {zh(age)}")
+    taken = Both(f"{accepted} taken", f"累计 {accepted} 条")
+    return joined(" · ", [waiting, taken, _megabytes(said["spool_bytes"])])
 
 
-def _machine(said: dict[str, Any]) -> str:
-    text = ""
+def _machine(said: dict[str, Any]) -> list[Both]:
+    parts = []
     if said.get("disk_free_b") is not None:
-        text += f"   disk {said['disk_free_b'] / 2**30:.1f} GB"
+        free = f"{said['disk_free_b'] / 2**30:.1f} GB"
+        parts.append(Both(f"disk {free}", f"磁盘剩余 {free}"))
     if said.get("temp_c") is not None:
-        text += f"   {said['temp_c']:.0f} °C"
-    return text
+        parts.append(same(f"{said['temp_c']:.0f} °C"))
+    return parts

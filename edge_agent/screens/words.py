@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wire.both import Both, joined, zh
+
 _SHOWN = {
     "pm25_raw_ugm3": ("PM2.5", "PM2.5", "µg/m³"),
     "pm10_raw_ugm3": ("PM10", "PM10", "µg/m³"),
@@ -32,8 +34,12 @@ _SHOWN = {
 _PLACE = ("lat_deg", "lon_deg")  # to ten metres
 
 
-def reading(values: Mapping[str, float | int], most: int = 2, in_chinese: bool = False) -> str:
+def reading(values: Mapping[str, float | int], most: int = 2) -> Both:
     """The values that say most, with units: `PM2.5 37  PM10 58 µg/m³`."""
+    return Both(_reading(values, most, False), _reading(values, most, True))
+
+
+def _reading(values: Mapping[str, float | int], most: int, in_chinese: bool) -> str:
     texts = {name: f"{value:.4f}" if name in _PLACE else _short(value) for name, value in values.items()}
     shown = [(words[in_chinese], words[2], texts[name]) for name, words in _SHOWN.items() if name in values]
     chosen = (shown or [(name, "", text) for name, text in texts.items()])[:most]
@@ -49,14 +55,25 @@ def _short(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0") if abs(value) >= 10 else f"{value:.2g}"
 
 
-def span(seconds: float) -> str:
+_DAY, _HOUR, _MINUTE, _SECOND = Both("d", "天"), Both("h", "小时"), Both("min", "分钟"), Both("s", "秒")
+
+
+def span(seconds: float) -> Both:
     """A length of time in two units at most: 3 d 4 h, 5 min, 12 s."""
     whole = max(0, int(seconds))
-    for unit, size, smaller, small_size in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+    for unit, size, smaller, small_size in (
+        (_DAY, 86400, _HOUR, 3600),
+        (_HOUR, 3600, _MINUTE, 60),
+        (_MINUTE, 60, _SECOND, 1),
+    ):
         if whole >= size:
             rest = whole % size // small_size
-            return f"{whole // size} {unit} {rest} {smaller}" if rest else f"{whole // size} {unit}"
-    return f"{whole} s"
+            return joined(" ", [_of(whole // size, unit), *([_of(rest, smaller)] if rest else [])])
+    return _of(whole, _SECOND)
+
+
+def _of(count: int, unit: Both) -> Both:
+    return Both(f"{count} {unit}", f"{count} {zh(unit)}")
 
 
 def sparkline(values: list[float]) -> str:

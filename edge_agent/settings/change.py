@@ -21,7 +21,7 @@ from edge_agent.office.remote_config import Health, Refused, RemoteConfig, diges
 from edge_agent.settings.check import checked, checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
 from edge_agent.settings.edit import may_be_written
-from wire.exits import Exit, Failure
+from wire.exits import WITH_SUDO, Exit, Failure
 
 TAKEN_UP_S = 30.0
 TRIAL_END_S = 150.0
@@ -97,7 +97,7 @@ def put_on_trial(change: Change, agent: running.Running) -> None:
     try:
         RemoteConfig(change.file).take(change.after, 0, digest(change.before), None, health)
     except Refused as error:
-        raise Failure(Exit.NOT_PERMITTED, "config-not-written", str(error), "the same with sudo") from error
+        raise Failure(Exit.NOT_PERMITTED, "config-not-written", str(error), WITH_SUDO) from error
 
 
 def trial_end(file: Path) -> str | None:
@@ -134,7 +134,7 @@ def read(file: Path) -> str:
         raise Failure(Exit.CONFIGURATION, "config-missing", f"{file} does not exist", SETTINGS_CURE) from error
     except OSError as error:
         text = f"{file}: {error.strerror}"
-        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", text, "the same with sudo") from error
+        raise Failure(Exit.NOT_PERMITTED, "config-unreadable", text, WITH_SUDO) from error
     except UnicodeDecodeError as error:
         text, cure = f"{file}: not UTF-8", f"save it as UTF-8: iconv -f GBK -t UTF-8 {file}"
         raise Failure(Exit.CONFIGURATION, "config-invalid", text, cure) from error

@@ -9,6 +9,7 @@ from edge_agent.screens.words import reading, span
 from edge_agent.setup_web.form import FIELDS
 from edge_agent.setup_web.live import Row
 from edge_agent.setup_web.texts import TEXTS, Words
+from wire.both import in_language
 from wire.exits import Failure
 
 
@@ -93,9 +94,9 @@ def _sensor(t: Words, row: Row) -> str:
     if row.profile is None:
         what = t("unsure") if row.others else t("nothing_heard")
         return f'<div class="sensor">{escape(what)}{trouble}{port}</div>'
-    shown = reading(row.values, in_chinese=t.language == "zh")
+    shown = in_language(reading(row.values), t.language)
     told = f"<br><b>{escape(shown)}</b> {escape(row.recent)}" if shown else ""
-    words = [t.known(row.quality)] + ([span(row.age_s)] if row.age_s is not None else [])
+    words = [t.known(row.quality)] + ([in_language(span(row.age_s), t.language)] if row.age_s is not None else [])
     quality = f' <span class="how">{escape(" · ".join(words))}</span>' if row.quality else ""
     return f'<div class="sensor">{escape(row.name or "")} · {escape(row.profile)}{told}{quality}{trouble}{port}</div>'
 

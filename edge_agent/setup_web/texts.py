@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from edge_agent.lines.not_opened import BUSY, NO_PORT, NO_SUCH_PORT, NOT_PERMITTED, PULLED_OUT, STUCK
+from wire.both import Language, in_language
 from wire.exits import Failure
-
-Language = Literal["zh", "en"]
 
 TEXTS: dict[str, tuple[str, str]] = {
     "title": ("站点安装", "Station set-up"),
@@ -60,12 +56,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nothing heard yet": ("还没有数据", "nothing heard yet"),
     "no sound frame yet": ("还没有完好的帧", "no sound frame yet"),
     "unplugged": ("拔掉了？插好后会自动继续", "unplugged? Put it back, and it goes on by itself"),
-    NO_SUCH_PORT: ("没有这个串口", NO_SUCH_PORT),
-    BUSY: ("另一个程序正在读取", BUSY),
-    NOT_PERMITTED: ("没有权限：当前用户在 dialout 组中吗？", NOT_PERMITTED),
-    PULLED_OUT: ("读取时被拔掉了，或者另一个程序也在读取", PULLED_OUT),
-    STUCK: ("写入没有反应，请拔下适配器重新插上", STUCK),
-    NO_PORT: ("这不是串口", NO_PORT),
     "unsure": ("型号无法自动区分，请在下面选择", "cannot be told apart by itself: choose below"),
     "still_searching": (
         "还在搜索串口，搜索结束后请再按一次",
@@ -142,7 +132,7 @@ class Words:
 
     def known(self, key: str) -> str:
         """The text of a key, or what was said instead of one."""
-        return self(key) if key in TEXTS else key
+        return self(key) if key in TEXTS else in_language(key, self.language)
 
 
 def language_of(asked: str | None, accepts: str) -> Language:

@@ -9,6 +9,8 @@ import pytest
 from edge_agent.lines.not_opened import BUSY, STUCK
 from edge_agent.screens.status import screen, troubles
 from tests.agent.test_line_cost import NOW_MS, SAID
+from wire.both import zh
+from wire.cells import width_of
 
 SENSOR: dict[str, Any] = {
     "name": "air-1", "open": True, "trouble": None, "last_frame_ms": NOW_MS - 1000, "silence_s": 10, "unread_bytes": 0,
@@ -99,3 +101,26 @@ def test_of_an_agent_that_does_not_run_no_more_is_said_than_that() -> None:
     stopped = told(open=False, last_frame_ms=LONG_AGO) | {"connected_s": None, "at_ms": LONG_AGO}
     assert troubles(stopped, NOW_MS) == ["the agent has said nothing for 1 min: sudo systemctl start lamppost-agent"]
     assert "port gone" not in screen(stopped, NOW_MS)
+
+
+def test_the_chinese_screen_has_its_columns_where_the_english_has_them() -> None:
+    sensors = [
+        SENSOR,
+        SENSOR | {"name": "noise-1", "values": {"noise_db": 61.5, "temp_c": 20.0}, "doubt": "stale"},
+        SENSOR
+        | {"name": "radar-1", "values": {"speed_kmh": 48.0}, "open": False, "trouble": BUSY, "bad": {"checksum": 3}},
+    ]
+    said = SAID | {
+        "sensors": sensors,
+        "connected_s": None,
+        "link_trouble": "refused: Not authorized",
+        "oldest_ms": LONG_AGO,
+    }
+    lines = zh(screen(said, NOW_MS)).splitlines()
+    states = {line.split()[0]: line.split()[-1] for line in lines[2:7]}
+    assert states == {"air-1": "正常", "▁█": "▁█", "noise-1": "数值不变", "radar-1": "串口打不开"}
+    assert {width_of(line[: -len(line.split()[-1])]) for line in (lines[2], lines[4], lines[6])} == {48}
+    assert "         另一个程序正在读取  3 个坏帧" in lines
+    assert "服务器   未连接：被拒绝：未授权" in lines
+    assert "! radar-1 串口打不开：lamppost agent doctor --only sensor.radar-1" in lines
+    assert any(line.startswith("缓存     ") and "已等 1 分钟" in line for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_agent.screens.words import reading, span
+from wire.both import zh
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_a_value_is_said_without_false_precision(values: dict[str, float], said:
 
 
 def test_a_value_has_a_name_in_chinese() -> None:
-    assert reading({"wind_speed_ms": 2.5, "wind_dir_deg": 0.0}, in_chinese=True) == "风速 2.5 m/s  风向 0 °"
+    assert zh(reading({"wind_speed_ms": 2.5, "wind_dir_deg": 0.0})) == "风速 2.5 m/s  风向 0 °"
 
 
 def test_a_length_of_time_has_two_units_at_most() -> None:

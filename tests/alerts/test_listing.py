@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from collector.alerts.listing import Row, _width, listing
+from collector.alerts.listing import Row, listing
+from wire.cells import width_of
 
 MINUTE = 60_000
 NOW = 1_795_700_000_000
@@ -39,7 +40,7 @@ NIGHT = [
 @pytest.mark.parametrize("each", [False, True])
 def test_no_line_is_wider_than_the_terminal(width: int, each: bool) -> None:
     lines = listing(NIGHT, NOW, width, each)
-    assert max(map(_width, lines)) <= width
+    assert max(map(width_of, lines)) <= width
     if width >= 60:
         text = "\n".join(lines)
         assert all(one["id"] in text for one in NIGHT), "every alert can be acknowledged from what is shown"
@@ -47,12 +48,12 @@ def test_no_line_is_wider_than_the_terminal(width: int, each: bool) -> None:
 
 def test_a_table_is_shown_where_it_just_fits() -> None:
     rows = [row(1, **PM25, who="王磊 until 11-26 22:33")]
-    wide = max(map(_width, listing(rows, NOW)[:2]))
+    wide = max(map(width_of, listing(rows, NOW)[:2]))
     assert listing(rows, NOW, wide)[:2] == listing(rows, NOW)[:2]
     narrower = listing(rows, NOW, wide - 1)
     assert narrower[0].split()[-1] == "VALUE"
     assert narrower[2] == "  王磊 until 11-26 22:33"
-    narrow = max(map(_width, narrower[:2]))
+    narrow = max(map(width_of, narrower[:2]))
     assert listing(rows, NOW, narrow)[:3] == narrower[:3]
     assert listing(rows, NOW, narrow - 1)[0] == "a-001  FIRING  major  12 min  建国路东口 lp-0001 air-1"
 

@@ -12,6 +12,7 @@ import pytest
 from edge_agent.device.identify import blink, find_led
 from edge_agent.doctor import fixes
 from edge_agent.doctor.support_bundle import without_secrets
+from wire.both import same
 
 
 def test_a_support_bundle_holds_no_secret(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_support_bundle_holds_no_secret(tmp_path: Path) -> None:
     (tmp_path / "agent.yaml").write_bytes("# 王\nnode: lp-1\n".encode("gbk"))
     assert "node: lp-1" in next(part.text for part in parts(tmp_path / "agent.yaml") if part.name == "agent.yaml")
     bundle = tmp_path / "help.tar.gz"
-    write(bundle, [Part("a.txt", "text\n", "")])
+    write(bundle, [Part("a.txt", "text\n", same(""))])
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
     with tarfile.open(bundle) as tar:
         assert tar.getnames() == ["help/a.txt"]

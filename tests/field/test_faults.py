@@ -25,6 +25,7 @@ from edge_agent.lines.not_opened import BUSY, NOT_PERMITTED, STUCK
 from tests.field.conftest import NODE, Field
 from tests.sensors.streams import PROFILES
 from tests.servers import free_port, wait_for
+from wire.both import same
 from wire.exits import Failure
 
 pytestmark = pytest.mark.real
@@ -243,7 +244,7 @@ def test_ports_are_listened_to_side_by_side(tmp_path: Path, monkeypatch: pytest.
 
     def heard(sensor: Any, *_: object) -> Result:
         met.wait(timeout=10)
-        return fail(f"sensor.{sensor.name}", "0 bytes", "wires")
+        return fail(f"sensor.{sensor.name}", same("0 bytes"), same("wires"))
 
     monkeypatch.setattr(sensor_checks, "_heard", heard)
     sensors = [{"name": f"air-{n}", "profile": "plantower-pms5003", "port": f"/dev/{n}"} for n in range(8)]
@@ -390,8 +391,8 @@ def test_what_one_check_may_not_see_costs_no_other_its_word(tmp_path: Path) -> N
     def unforeseen(_: Station) -> Result:
         raise KeyError("vitals")
 
-    looks = {"a": shut, "b": broken, "c": unforeseen, "d": lambda _: fail("d", "x", "y")}
-    checks = [Check(name, "?", look) for name, look in looks.items()]
+    looks = {"a": shut, "b": broken, "c": unforeseen, "d": lambda _: fail("d", same("x"), same("y"))}
+    checks = [Check(name, same("?"), look) for name, look in looks.items()]
     results, _ = examine(Station(tmp_path / "none.yaml"), checks)
     assert [(r.id, r.state) for r in results] == [("a", State.SKIP), *((name, State.FAIL) for name in "bcd")]
     assert results[2].text.startswith(f"the check itself breaks: KeyError at {__file__}:")
