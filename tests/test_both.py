@@ -26,10 +26,12 @@ SHOWN_BY = {"echo", "prompt", "confirm", "choose", "ask", "Failure", "ok", "warn
 SPEAKS_BOTH = (
     "edge_agent/commands/care.py",
     "edge_agent/commands/status.py",
+    "edge_agent/commands/watch.py",
     "edge_agent/doctor",
     "edge_agent/lines/not_opened.py",
     "edge_agent/lines/listening.py",
     "edge_agent/screens/status.py",
+    "edge_agent/screens/watching.py",
 )
 """Where each of them has its Chinese."""
 

@@ -19,6 +19,13 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - width_of(text))
 
 
+def clipped(text: str, width: int) -> str:
+    """What of the text has room in a width."""
+    while width_of(text) > width:
+        text = text[:-1]
+    return text
+
+
 def wrapped(text: str, width: int, break_long_words: bool = True) -> list[str]:
     """Lines of that width. Between Chinese signs a line may end, but not before what closes or behind what opens."""
     if text.isascii() or width_of(text) == len(text):

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import CONFIG
-from wire.exits import Exit, Failure
+from wire.both import Both, one_of, zh
+from wire.exits import WITH_SUDO, Exit, Failure
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
@@ -69,13 +71,24 @@ def watch(
     path = socket_path(settings.status_file)
     source = _beside_agent(path, settings.status_file)
     if source is None and running.find(settings.status_file) is not None:
-        text, cure = f"an agent runs, but not with the socket {path}", "its log says why: lamppost agent service logs"
+        text = Both(
+            f"an agent runs, but not with the socket {path}",
+            f"采集程序在运行，但没有套接字 {path}",
+        )
+        cure = Both("its log says why: lamppost agent service logs", "原因见日志：lamppost agent service logs")
         raise Failure(Exit.DEVICE_OR_PORT, "watch-shut", text, cure)
     source = source or _alone(config, names or [])
     chosen = _chosen(source, names or [])
     if not as_json:
-        said = "beside the running agent" if source.status else "no agent runs: the ports are opened here"
-        print(f"watching {len(chosen)} of {len(source.sensors)} sensors, {said}", file=sys.stderr)
+        how = Both("no agent runs: the ports are opened here", "采集程序没有运行，由本命令打开串口")
+        if source.status:
+            how = Both("beside the running agent", "与运行中的采集程序并行")
+        few, all_of_them = len(chosen), len(source.sensors)
+        text = Both(
+            f"watching {few} of {all_of_them} sensors, {how}",
+            f"查看 {all_of_them} 个传感器中的 {few} 个，{zh(how)}",
+        )
+        print(told(text), file=sys.stderr)
     with ExitStack() as files:
         screen = _Screen(source, chosen, raw or as_json, every, as_json, _recorders(files, source, chosen, record))
         try:
@@ -152,16 +165,20 @@ class _Screen:
             print(json.dumps(said, ensure_ascii=False), flush=True)
         else:
             clock = time.strftime("%H:%M:%S", time.localtime(moment)) + f".{int(moment * 10) % 10}"
-            print(_folded(raw_line(seen, frame, clock)), flush=True)
+            print(_folded(told(raw_line(seen, frame, clock))), flush=True)
 
     def _draw(self, now_s: float) -> None:
+        from edge_agent.lines.not_opened import known
         from edge_agent.screens.watching import screen
 
         said = _troubles(self._status)
         for number, watch in self._watches.items():
             why = said.get(watch.name)
-            watch.trouble = why and f"port: {why}" if self._ports[number].exists() else "port gone: unplugged?"
-        lines = screen(list(self._watches.values()), now_s, time.strftime("%H:%M:%S"), self._every)
+            if not self._ports[number].exists():
+                watch.trouble = Both("port gone: unplugged?", "串口不见了：拔掉了？")
+            else:
+                watch.trouble = Both(f"port: {why}", f"串口：{zh(known(why))}") if why else None
+        lines = map(told, screen(list(self._watches.values()), now_s, time.strftime("%H:%M:%S"), self._every))
         if self._live:
             print(HOME + "\n".join(f"{line}\x1b[K" for line in lines) + "\n" + REST, end="", flush=True)
         else:
@@ -193,8 +210,8 @@ def _beside_agent(path: Path, status: Path) -> Source | None:
         link.connect(str(path))
     except PermissionError as error:
         link.close()
-        cure = "the same with sudo"
-        raise Failure(Exit.NOT_PERMITTED, "watch-not-permitted", f"{path}: not permitted", cure) from error
+        text = Both(f"{path}: not permitted", f"{path}：没有权限")
+        raise Failure(Exit.NOT_PERMITTED, "watch-not-permitted", text, WITH_SUDO) from error
     except OSError:  # nothing is there, nobody listens, or it could never be made: too long a name
         link.close()
         return None
@@ -219,7 +236,8 @@ def _from_agent(link: socket.socket) -> Iterator[Event]:
                 yield Event(0, b"")
                 continue
             if not data:
-                raise Failure(Exit.DEVICE_OR_PORT, "agent-ended", "the agent has ended", "lamppost agent status")
+                text = Both("the agent has ended", "采集程序已经结束")
+                raise Failure(Exit.DEVICE_OR_PORT, "agent-ended", text, "lamppost agent status")
             *lines, waiting = (waiting + data).split(b"\n")
             for line in lines:
                 said = json.loads(line)
@@ -272,15 +290,15 @@ def _heard(ports: Mapping[int, tuple[str, Profile, str | None]]) -> Iterator[Eve
         failed += 1
         if failed == len(ports):
             raise event
-        print(f"lamppost: {event.line()}", file=sys.stderr)
+        print(f"lamppost: {told(event.line())}", file=sys.stderr)
 
 
 def _chosen(source: Source, names: list[str]) -> set[int]:
     known = [name for name, *_ in source.sensors]
     for name in names:
         if name not in known:
-            text = f"there is no sensor {name}"
-            raise Failure(Exit.USAGE, "sensor-unknown", text, f"one of {', '.join(known)}")
+            text = Both(f"there is no sensor {name}", f"没有传感器 {name}")
+            raise Failure(Exit.USAGE, "sensor-unknown", text, one_of(known))
     return {number for number, name in enumerate(known) if not names or name in names}
 
 

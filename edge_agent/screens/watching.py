@@ -16,6 +16,8 @@ from edge_agent.sensors.commands import recognise
 from edge_agent.sensors.decoding import Decoded, Values, decode
 from edge_agent.sensors.frame import BadFrame, Frame
 from edge_agent.sensors.framing import Framer
+from wire.both import Both, joined, same, zh
+from wire.cells import clipped, width_of
 from wire.quantities import QUANTITIES
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 WIDTH = 60
 RECENT = 16
 VALUES_MAX = 8
+_SILENT = Both("silent", "没有数据")
 
 
 class Seen(NamedTuple):
@@ -55,7 +58,7 @@ class Watch:
         self.fit = True
         self._framer = Framer(profile)
         self._refusals = profile.named("refusal")
-        self.trouble: str | None = None  # what is wrong with its port; told by whoever may look at devices
+        self.trouble: Both | None = None  # what is wrong with its port; told by whoever may look at devices
         self._asked: str | None = None
         self._start_s = self._heard_s = start_s
         self._frame_s: float | None = None
@@ -74,19 +77,21 @@ class Watch:
         self._heard_s = t_s
         return late + self._take(self._framer.feed(data), t_s)
 
-    def quality(self, t_s: float) -> str:
+    def quality(self, t_s: float) -> Both:
         """In a word or two: ok, or what is wrong."""
         if self.trouble is not None:
             return self.trouble
         if self._frame_s is None:
             if self.bad:
-                return "no sound frame yet"
-            return "nothing heard yet" if t_s - self._start_s < self._silence_s else "silent"
+                return Both("no sound frame yet", "还没有完好的帧")
+            is_early = t_s - self._start_s < self._silence_s
+            return Both("nothing heard yet", "还没有数据") if is_early else _SILENT
         if t_s - self._frame_s > self._silence_s:
-            return "silent"
+            return _SILENT
         if self.flags:
-            return ", ".join(self.flags) + ("" if self.fit else " (not published)")
-        return "ok"
+            flags = same(", ".join(self.flags))
+            return flags if self.fit else Both(f"{flags} (not published)", f"{flags}（不发布）")
+        return Both("ok", "正常")
 
     def age_s(self, t_s: float) -> float | None:
         """Seconds since the last sound frame."""
@@ -115,29 +120,43 @@ class Watch:
                 track.t_s = t_s
 
 
-def screen(watches: list[Watch], t_s: float, clock: str, every: bool = False) -> list[str]:
+def screen(watches: list[Watch], t_s: float, clock: str, every: bool = False) -> list[Both]:
     """The lines of the live screen; `every` value instead of the first few of a sensor."""
-    lines = [f"live {clock}{'Ctrl-C ends':>{WIDTH - 5 - len(clock)}}"]
+    lines = [Both(_ends(f"live {clock}", "Ctrl-C ends"), _ends(f"实时 {clock}", "Ctrl-C 结束"))]
     for watch in watches:
-        lines += ["", *_sensor(watch, t_s, every)]
+        lines += [same(""), *_sensor(watch, t_s, every)]
     return lines
 
 
-def _sensor(watch: Watch, t_s: float, every: bool) -> list[str]:
+def _ends(left: str, right: str) -> str:
+    return left + " " * (WIDTH - width_of(left) - width_of(right)) + right
+
+
+def _sensor(watch: Watch, t_s: float, every: bool) -> list[Both]:
     age_s = watch.age_s(t_s)
     bad = watch.bad.total()
-    parts = [watch.name, watch.quality(t_s)]
-    parts += [f"{_age(age_s)} ago"] if age_s is not None else []
-    parts += [f"{bad} bad of {watch.frames + bad}"] if bad else [f"{watch.frames} frame{'s' * (watch.frames != 1)}"]
-    lines = ["  ".join(parts)[:WIDTH]]
+    parts = [same(watch.name), watch.quality(t_s)]
+    if age_s is not None:
+        age = _age(age_s)
+        parts.append(Both(f"{age} ago", f"{zh(age)}前"))
+    frames = watch.frames
+    whole = Both(f"{frames} frame{'s' * (frames != 1)}", f"{frames} 帧")
+    parts.append(Both(f"{bad} bad of {frames + bad}", f"{frames + bad} 帧中坏 {bad}") if bad else whole)
+    lines = [_clipped(joined("  ", parts))]
     if bad:
-        lines.append(("  " + "  ".join(f"{reason} {count}" for reason, count in watch.bad.most_common(3)))[:WIDTH])
+        reasons = "  ".join(f"{reason} {count}" for reason, count in watch.bad.most_common(3))
+        lines.append(_clipped(same(f"  {reasons}")))
     names = list(watch.tracks)
     shown = names if every or len(names) <= VALUES_MAX else _telling(names)
     lines += [_value(name, watch.tracks[name], t_s) for name in shown]
     if len(shown) < len(names):
-        lines.append(f"  and {len(names) - len(shown)} more: --all")
+        more = len(names) - len(shown)
+        lines.append(Both(f"  and {more} more: --all", f"  还有 {more} 个：--all"))
     return lines
+
+
+def _clipped(line: Both) -> Both:
+    return Both(clipped(line, WIDTH), clipped(zh(line), WIDTH))
 
 
 def _telling(names: list[str]) -> list[str]:
@@ -146,24 +165,28 @@ def _telling(names: list[str]) -> list[str]:
     return sorted(first[:VALUES_MAX], key=names.index)
 
 
-def _value(name: str, track: Track, t_s: float) -> str:
+def _value(name: str, track: Track, t_s: float) -> Both:
     number = f"{track.values[-1]:g} {QUANTITIES[name].unit}"
-    old = f"  {_age(t_s - track.t_s)}" if t_s - track.t_s >= 5 else ""
+    old = joined("  ", ["", _age(t_s - track.t_s)]) if t_s - track.t_s >= 5 else same("")
+    head, bars = f"  {name:<24}{number:<{15}} ", sparkline(list(track.values))
     room = WIDTH - 2 - 24 - 16 - 1
-    return f"  {name:<24}{number:<{15}} {sparkline(list(track.values))[-(room - len(old)) :]}{old}".rstrip()
+    en, chinese = (f"{head}{bars[-(room - width_of(age)) :]}{age}".rstrip() for age in (str(old), zh(old)))
+    return Both(en, chinese)
 
 
-def _age(seconds: float) -> str:
-    return f"{max(seconds, 0):.1f} s" if seconds < 10 else span(seconds)
+def _age(seconds: float) -> Both:
+    return Both(f"{max(seconds, 0):.1f} s", f"{max(seconds, 0):.1f} 秒") if seconds < 10 else span(seconds)
 
 
-def raw_line(watch: Watch, seen: Seen, clock: str) -> str:
+def raw_line(watch: Watch, seen: Seen, clock: str) -> Both:
     """A frame as bytes with the boundaries of its fields, and what they say."""
     what = seen.decoded
     if isinstance(what, BadFrame):
-        return f"{clock} {watch.name}  {seen.data.hex(' ')}  bad: {what.reason}"
+        head = f"{clock} {watch.name}  {seen.data.hex(' ')}"
+        return Both(f"{head}  bad: {what.reason}", f"{head}  坏帧：{what.reason}")
     told = " ".join(f"{name}={value:g}" for row in what.rows for name, value in row.items())
-    return f"{clock} {watch.name}  {frame_text(watch.profile, what.message, seen.data)}  {what.message} {told}".rstrip()
+    frame = frame_text(watch.profile, what.message, seen.data)
+    return same(f"{clock} {watch.name}  {frame}  {what.message} {told}".rstrip())
 
 
 def frame_text(profile: Profile, message: str, data: bytes) -> str:

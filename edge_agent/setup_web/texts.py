@@ -51,10 +51,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有可识别的数据；若接有传感器，请在下面选择型号",
         "nothing that a known model sends; if a sensor is there, choose its model below",
     ),
-    "ok": ("正常", "ok"),
-    "silent": ("没有数据", "silent"),
-    "nothing heard yet": ("还没有数据", "nothing heard yet"),
-    "no sound frame yet": ("还没有完好的帧", "no sound frame yet"),
     "unplugged": ("拔掉了？插好后会自动继续", "unplugged? Put it back, and it goes on by itself"),
     "unsure": ("型号无法自动区分，请在下面选择", "cannot be told apart by itself: choose below"),
     "still_searching": (

@@ -30,6 +30,8 @@ from tests.sensors.test_captures import CAPTURES
 from tests.sensors.test_stubs import stub_of
 from tests.servers import free_port, wait_for
 from tests.typed import typed
+from wire.both import zh
+from wire.cells import width_of
 from wire.exits import Failure
 
 SDS = PROFILES["nova-sds011"]
@@ -189,6 +191,9 @@ def test_the_screen_shows_value_unit_age_quality_and_damage() -> None:
     assert "pm25_raw_ugm3           7.5 µg/m³" in text
     assert all(len(line) <= 60 for line in text.splitlines())
     assert "air-1  silent  1 min 39 s ago" in "\n".join(screen([watch], 100.0, "12:00:00"))
+    chinese = [zh(line) for line in screen([watch], 3.5, "12:00:00")]
+    assert chinese[:3] == [f"实时 12:00:00{'Ctrl-C 结束':>45}", "", "air-1  正常  2.5 秒前  3 帧中坏 1"]
+    assert max(map(width_of, chinese)) == 60
 
 
 @pytest.mark.parametrize("name", PROFILES)
