@@ -65,6 +65,7 @@ _MESSAGES: Final[dict[Page, str]] = {
 }
 
 
+_ROW: Final = "row/"
 _PART: Final = re.compile(r'^(?=\s*<[^>\n]*\bdata-live="([^"]+)")', re.MULTILINE)
 
 
@@ -88,7 +89,10 @@ class Reader:
         self._closed = False
 
     def put(self, parts: Mapping[str, str]) -> None:
-        """Show these parts instead of those of the same names."""
+        """Show these parts instead of those of the same names. A row that is no longer listed would be told anew."""
+        for name in [name for name in self._shows if name.startswith(_ROW) and name not in parts]:
+            del self._shows[name]
+            self._told.pop(name, None)
         self._shows |= parts
         if self._shows != self._told:
             self._woken.set()

@@ -169,6 +169,78 @@ def test_who_tabs_through_the_desk_or_scrolls_on_stays_there_while_it_is_renewed
     assert page.evaluate("scrollY") == pytest.approx(below, abs=100)
 
 
+def test_of_a_list_only_the_rows_that_changed_are_made_anew(seen: Seen, served: Served) -> None:
+    """Of two hundred alerts one that moved replaced all: a third of a second of work, each second that one did."""
+    first = served.city.alerts[0]
+    alerts = [replace(first, fingerprint=f"o{n}", rule=f"o{n}", since_ms=first.since_ms - n) for n in range(6)]
+    served.city.alerts = alerts
+    seen.enter()
+    page = seen.page
+    page.evaluate("for (const told of document.querySelectorAll('[data-row] .told')) told.isAsMade = true")
+    ended, moved = replace(alerts[1], state="resolved"), replace(alerts[4], since_ms=first.since_ms + 1)
+    new = replace(first, fingerprint="new", rule="new", since_ms=first.since_ms + 2)
+    served.city.alerts = [new, moved, replace(alerts[0], value=300.0), ended, alerts[3], alerts[5]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "o0"})
+    page.wait_for_selector("#alert-o1.resolved", timeout=4000)
+    rows = "all => all.map(one => [one.id.slice(6), !!one.querySelector('.told').isAsMade])"
+    assert page.eval_on_selector_all("[data-row]", rows) == [
+        ["new", False],
+        ["o4", False],
+        ["o0", False],
+        ["o3", True],
+        ["o5", True],
+        ["o1", False],
+    ]
+
+
+def test_who_writes_a_note_is_not_disturbed_by_what_comes_to_the_list(seen: Seen, served: Served) -> None:
+    """The list stood still meanwhile; and what came above pushed the row from under the hand."""
+    first = served.city.alerts[0]
+    alerts = [replace(first, fingerprint=f"o{n}", rule=f"o{n}", since_ms=first.since_ms - n) for n in range(6)]
+    served.city.alerts = alerts
+    seen.enter()
+    page = seen.page
+    for key in "jjjn":
+        page.keyboard.press(key)
+    note = page.locator("#alert-o2 [open] [name=note]")
+    page.keyboard.type("power is back")
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft")
+    methods = page.context.new_cdp_session(page)
+    methods.send("Input.imeSetComposition", {"text": "hui", "selectionStart": 3, "selectionEnd": 3})
+    before = note.bounding_box()
+    new = [replace(first, fingerprint=f"n{n}", rule=f"n{n}", since_ms=first.since_ms + n) for n in (1, 2)]
+    served.city.alerts = [*new, *alerts[3:5], alerts[2], replace(alerts[1], state="resolved")]
+    served.city.feed.publish({"type": "alert", "fingerprint": "n1"})
+    page.wait_for_selector("#alert-n2", timeout=4000)
+    page.wait_for_selector("#alert-o4 + #alert-o1.resolved")
+    assert note.bounding_box() == pytest.approx(before, abs=1)
+    methods.send("Input.insertText", {"text": "回"})
+    assert note.input_value() == "power回 is back"
+    served.city.alerts = [*new, *alerts[3:5]]
+    served.city.feed.publish({"type": "alert", "fingerprint": "o2"})
+    page.wait_for_selector("#alert-o1", state="detached", timeout=4000)
+    assert note.input_value() == "power回 is back", "its alert is gone, and not what was written"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#alert-o2", state="detached", timeout=4000)
+    assert page.evaluate("document.activeElement.id") == "alert-o3", "the next one"
+
+
+def test_a_row_that_the_pointer_goes_to_stays_under_it(seen: Seen, served: Served) -> None:
+    """Who wanted to acknowledge one alert pressed upon another."""
+    first = served.city.alerts[0]
+    alerts = [replace(first, fingerprint=f"o{n}", rule=f"o{n}", since_ms=first.since_ms - n) for n in range(9)]
+    served.city.alerts = alerts
+    seen.enter()
+    seen.page.hover("#alert-o3 summary >> nth=0")
+    seen.page.evaluate("movedMs += 10_000")  # just now, however slow the machine
+    before = seen.page.locator("#alert-o3").bounding_box()
+    served.city.alerts = [replace(first, fingerprint="new", since_ms=first.since_ms + 1), *alerts]
+    served.city.feed.publish({"type": "alert", "fingerprint": "new"})
+    seen.page.wait_for_selector("#alert-new", timeout=4000)
+    assert seen.page.locator("#alert-o3").bounding_box() == pytest.approx(before, abs=1)
+
+
 def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: Seen, served: Served) -> None:
     seen.enter()
     page = seen.page

@@ -45,6 +45,25 @@ def test_a_reader_is_sent_what_changed_and_who_is_slow_the_newest_only() -> None
     assert last == 'data: <p data-live="bar">100</p>\ndata: \n\n'
 
 
+def test_a_row_that_comes_back_as_it_was_is_told_again() -> None:
+    """Whoever took it off their page has it no more."""
+
+    async def sent() -> list[bytes]:
+        reader = Reader(Sight("en", (), "ops"))
+        stream = reader.stream()
+        await anext(stream)
+        row, told = {"row/a": "<li>a</li>"}, []
+        for parts in ({"list": "a"} | row, {"list": ""}, {"list": "a"} | row):
+            reader.put(parts)
+            told.append(await anext(stream))
+        return told
+
+    first, gone, again = asyncio.run(sent())
+    assert b"<li>" in first
+    assert b"<li>" not in gone
+    assert again == first
+
+
 def test_no_part_of_a_message_holds_another(tmp_path: Path) -> None:
     """The map hung on the line that tells the newest reading: of 300 stations 77 kB a second went to each phone."""
     city = City(tmp_path)
@@ -61,7 +80,7 @@ def test_no_part_of_a_message_holds_another(tmp_path: Path) -> None:
         return [part for reader in filter(None, readers) for part in reader._shows.values()]
 
     parts = asyncio.run(shown())
-    assert len(parts) == 10 + 9 + 5 + 4 + 9
+    assert len(parts) == 10 + 9 + 9 + 4 + 12
     assert [part[:60] for part in parts if part.count(" data-live=") != 1] == []
     city.close()
 

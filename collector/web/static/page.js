@@ -1,5 +1,6 @@
 // Keeps an open page current. Each message is a piece of HTML whose parts are marked data-live; a part takes the place
-// of the part of the same name. Without this script the page is complete, only not live.
+// of the part of the same name, and a list that is marked data-rows says which rows it has. Without this script the page
+// is complete, only not live.
 "use strict";
 
 const SECOND = 1000;
@@ -27,14 +28,15 @@ function replacePart(old, part) {
   const focused = old.contains(document.activeElement) ? placeOf(document.activeElement, old) : null;
   shown.set(old, part.innerHTML);
   old.innerHTML = part.innerHTML;
+  if (part.className) old.className = part.className; // a row whose alert has ended
   for (const { id } of open) old.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
   if (focused) focusAt(old, focused);
 }
 
 // What the page had from the beginning, as a message would tell it: without ages, and without this session's own token.
+const still = document.implementation.createHTMLDocument().body; // as in a message: what is for no script is no text
 function asTold(part) {
   const copy = part.cloneNode(true);
-  const still = document.implementation.createHTMLDocument().body; // as in a message: what is for no script is no text
   for (const folded of copy.querySelectorAll("noscript")) {
     still.innerHTML = folded.textContent;
     folded.replaceChildren(...still.childNodes);
@@ -55,15 +57,72 @@ function isInUse(part) {
   return isMarked || part.querySelector("details[open]:not([id])");
 }
 
+function takeAway(row) {
+  const next = row.nextElementSibling ?? row.previousElementSibling;
+  if (row.contains(document.activeElement)) next?.focus({ preventScroll: true });
+  row.remove();
+}
+
+function putLast(row) {
+  const next = row.nextElementSibling;
+  row.parentElement.append(row);
+  return next;
+}
+
+// Brings a list to the rows that it should have, and says whether it could. The row that has the focus stays in its place
+// and others go past it: what is moved loses it, and the half syllable of who writes Chinese.
+function arrange(list, names) {
+  const had = new Map([...list.children].map((row) => [row.dataset.live, row]));
+  const rows = names.map((name) => had.get(`row/${name}`) ?? waiting.get(`row/${name}`)).filter(Boolean);
+  const ended = new Set([...had.values()].filter((row) => !rows.includes(row)));
+  for (const row of ended) if (!isInUse(row)) takeAway(row);
+  let next = list.firstElementChild;
+  for (const row of rows) {
+    while (ended.has(next)) next = next.nextElementSibling;
+    if (row.contains(document.activeElement)) while (next !== row) next = putLast(next);
+    if (row === next) next = row.nextElementSibling;
+    else list.insertBefore(row, next);
+    if (!had.has(row.dataset.live)) shown.set(row, row.innerHTML);
+  }
+  return ![...ended].some(isInUse);
+}
+
+// The row that somebody is about to press or writes in: it stays under their hand, whatever comes above it.
+const AT_HAND_MS = 3 * SECOND; // a pointer that lies still holds nothing
+let [hand, movedMs] = ["", -Infinity];
+addEventListener("pointermove", () => ([hand, movedMs] = [":hover", Date.now()]));
+addEventListener("keydown", () => ([hand, movedMs] = [":focus-within", Date.now()]));
+
+function rowAtHand() {
+  const open = document.querySelector("[data-row] details[open]");
+  if (open) return open.closest("[data-row]");
+  return Date.now() - movedMs < AT_HAND_MS ? document.querySelector(`[data-row]${hand}`) : null;
+}
+
 // Whatever waits takes its place, but for parts that somebody is at: they wait on.
+function takePlaces() {
+  const waitOn = new Set();
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const name = old.dataset.live;
+    const part = waiting.get(name);
+    if (!part) continue;
+    if (part.dataset.rows !== undefined) {
+      if (!arrange(old, part.dataset.rows.split(" "))) waitOn.add(name);
+    } else if ((shown.get(old) ?? asTold(old)) !== part.innerHTML) {
+      if (isInUse(old)) waitOn.add(name);
+      else replacePart(old, part);
+    }
+  }
+  for (const name of waiting.keys()) if (!waitOn.has(name)) waiting.delete(name);
+}
+
 function replaceParts() {
   const came = waiting.size;
-  for (const [name, part] of waiting) {
-    const places = [...document.querySelectorAll(`[data-live="${CSS.escape(name)}"]`)];
-    const changed = places.filter((old) => (shown.get(old) ?? asTold(old)) !== part.innerHTML);
-    if (changed.some(isInUse)) continue;
-    for (const old of changed) replacePart(old, part);
-    waiting.delete(name);
+  if (came) {
+    const held = rowAtHand();
+    const top = held?.getBoundingClientRect().top;
+    takePlaces();
+    if (held?.isConnected) scrollBy(0, held.getBoundingClientRect().top - top);
   }
   if (waiting.size < came) dispatchEvent(new Event("renewed"));
   tellAges();
