@@ -52,6 +52,7 @@ class Option(Strict):
     """A choice the owner of a unit may make; `default` holds unless the agent's configuration says otherwise.
 
     `also` are values beside the range: a Modbus address is at most 247, and some units take 255 for "any".
+    `anybody` are addresses to which every unit on the line answers: where several share it, each wants one of its own.
     """
 
     default: Scalar
@@ -59,6 +60,7 @@ class Option(Strict):
     min: float | None = None
     max: float | None = None
     also: list[int] = []
+    anybody: list[int] = []
     note: Text
 
 

@@ -1,6 +1,6 @@
-"""The agent: ports feed sensors, sensors give readings, readings are committed every second, sealed and sent.
+"""The agent: lines feed sensors, sensors give readings, readings are committed every second, sealed and sent.
 
-port > Sensor > Recorder: committed (1 s) and sealed (seal_s; at once when urgent) > Delivery > Uplink > broker
+line > Sensor > Recorder: committed (1 s) and sealed (seal_s; at once when urgent) > Delivery > Uplink > broker
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Coroutine
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from edge_agent.identity.identity import Identity
 from edge_agent.identity.reach import broker_of, pinned_keys
 from edge_agent.identity.renewal import keep_renewed
 from edge_agent.identity.safety import see_whether_safe
-from edge_agent.lines.port import Port
+from edge_agent.lines.line import Line
 from edge_agent.office.errands import Errands
 from edge_agent.office.remote_config import Health
 from edge_agent.office.requests import Requests
@@ -52,7 +51,6 @@ from wire import status
 log = logging.getLogger("lamppost.agent")
 
 COMMIT_S = 1.0
-TALK_S_MIN, TALK_S_MAX = 0.01, 0.5
 STATUS_S = 2.0
 CARE_S = 60.0
 DRAIN_S = 5.0
@@ -83,10 +81,11 @@ class Agent:
         )
         self.line_cost = LineCost(config.bytes_per_day, config.seal_s)
         self._urgent = asyncio.Event()
-        self.ports = [
-            Port(wants.port, sensor.profile.serial, partial(self._on_bytes, number, sensor))
-            for number, (wants, sensor) in enumerate(zip(config.sensors, self.sensors, strict=True))
-        ]
+        self.lines = {
+            port: Line(port, [self.sensors[number] for number in numbers], self._on_bytes, self._on_write)
+            for port, numbers in config.lines().items()
+        }
+        self._numbers = {sensor: number for number, sensor in enumerate(self.sensors)}
         self.tap = Tap(socket_path(config.status_file), _about(config, self.sensors), clock.wall_ms)
         self.delivery = Delivery(self.recorder.spool, random.Random(), connect_pause_s=config.broker.spread_s)
         self.requests = Requests(
@@ -148,9 +147,9 @@ class Agent:
             tasks.append(asyncio.create_task(what, name=name))
 
         tasks: list[asyncio.Task[None]] = []
-        for number, (sensor, port) in enumerate(zip(self.sensors, self.ports, strict=True)):
-            begin(port.run(), f"read {port.path}")
-            begin(self._talk(number, sensor, port), f"talk to {sensor.name}")
+        for path, line in self.lines.items():
+            begin(line.port.run(), f"read {path}")
+            begin(line.talk(), f"talk on {path}")
         begin(self._record_for_ever(), "commit every second")
         if self.errands.trial is not None:
             begin(self.errands.judge(stop), "judge new settings")
@@ -190,27 +189,13 @@ class Agent:
     def _dated_ms(self) -> int:
         return self.recorder.dated_ms(self._now())
 
-    def _on_bytes(self, number: int, sensor: Sensor, data: bytes, now_s: float) -> None:
+    def _on_bytes(self, sensor: Sensor, data: bytes, now_s: float) -> None:
         boot_ms = clock.boottime_ms() - round((time.monotonic() - now_s) * 1000)
         self._keep(sensor.feed(data, self.recorder.timeline.stamp(boot_ms), now_s))
-        self.tap.read(number, data)
+        self.tap.read(self._numbers[sensor], data)
 
-    async def _talk(self, number: int, sensor: Sensor, port: Port) -> None:
-        """Say to a sensor what its profile wants said: at start, when it is polled, when it comes back."""
-        while True:
-            await port.opened()
-            opening = port.counts["opened"]
-            # one that was there before us has had power as long as the board; one that is plugged in starts cold
-            was_there = opening == 1 and not port.counts["open_failed"]
-            sensor.begin(time.monotonic(), 0.0 if was_there else None)
-            while port.open and port.counts["opened"] == opening:
-                now_s = time.monotonic()
-                sensor.late(now_s)
-                for ask in sensor.poller.due(now_s):
-                    if port.write(ask.data):
-                        self.tap.wrote(number, ask.data)
-                next_s = sensor.poller.next_s
-                await asyncio.sleep(TALK_S_MAX if next_s is None else min(max(next_s - now_s, TALK_S_MIN), TALK_S_MAX))
+    def _on_write(self, sensor: Sensor, data: bytes) -> None:
+        self.tap.wrote(self._numbers[sensor], data)
 
     async def _record_for_ever(self) -> None:
         sealed_s = cared_s = time.monotonic()

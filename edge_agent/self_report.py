@@ -109,7 +109,10 @@ class SelfReport:
             "config_note": agent.errands.note(),
             "settings": agent.errands.settings,
             "counts": dict(delivery.counts + uplink.counts + agent.requests.counts),
-            "sensors": [self._sensor(sensor, port) for sensor, port in zip(agent.sensors, agent.ports, strict=True)],
+            "sensors": [
+                self._sensor(sensor, agent.lines[wants.port].port)
+                for wants, sensor in zip(agent.config.sensors, agent.sensors, strict=True)
+            ],
         }
 
     def _sensor(self, sensor: Any, port: Any) -> dict[str, Any]:

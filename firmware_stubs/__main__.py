@@ -2,6 +2,7 @@
 
 In, one object a line:
     {"open": "air-1", "model": "nova-sds011", "with": {"zero_after_wake": 3}}   answered by {"opened": ..., "path": ...}
+    {"open": "wind-2", "model": "rs485-modbus-weather", "with": {"address": 2}, "on": "wind-1"}   on the wires of another
     {"world": "air-1", "values": {"pm25_ugm3": 35.0}}                           the physical truth from now on
     {"vehicle": "radar-1", "in_s": 2.0, "speed_kmh": 43.0, "length_m": 4.5}     passes the pole in two seconds
     {"faults": "air-1", "seed": 1, "list": ["bitflip@0.01", "silence:60@90s"]}  from now on; an empty list heals
@@ -20,12 +21,13 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from firmware_stubs.bus import Bus
 from firmware_stubs.faults import parse
 from firmware_stubs.faulty import Faulty
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost
 from firmware_stubs.road import Road, Vehicle
-from firmware_stubs.stub import Row
+from firmware_stubs.stub import Row, Stub
 
 
 class Console:
@@ -33,6 +35,7 @@ class Console:
 
     def __init__(self) -> None:
         self.host = StubHost()
+        self.stubs: dict[str, Stub] = {}
         self.worlds: dict[str, dict[str, float]] = {}
         self.roads: dict[str, Road] = {}
 
@@ -43,7 +46,7 @@ class Console:
         verb = next(iter(order), "")
         name = order.get(verb, "")
         if verb == "open":
-            return self._open(name, order["model"], order.get("with", {}))
+            return self._open(name, order["model"], order.get("with", {}), order.get("on"))
         if verb == "world":
             values = {quantity: _number(value) for quantity, value in order["values"].items()}
             self.worlds[name].clear()
@@ -53,7 +56,7 @@ class Console:
             self.roads[name].add(Vehicle(time.monotonic() + in_s, _number(order["speed_kmh"]), length_m))
         elif verb == "faults":
             faults = [parse(text) for text in order.get("list", [])]
-            self.host.port(name).stub.faulty = Faulty(order.get("seed", 0), faults) if faults else None
+            self.stubs[name].faulty = Faulty(order.get("seed", 0), faults) if faults else None
         elif verb == "unplug":
             self.host.remove(name)
         else:
@@ -67,7 +70,7 @@ class Console:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return {"error": f"{type(error).__name__}: {error}"}
 
-    def _open(self, name: str, model: str, manners: dict[str, Any]) -> dict[str, Any]:
+    def _open(self, name: str, model: str, manners: dict[str, Any], on: str | None) -> dict[str, Any]:
         if model not in MODELS:
             return {"error": f"model {model!r} is not known; known are {', '.join(sorted(MODELS))}"}
         if model in RADARS:
@@ -78,8 +81,20 @@ class Console:
             stub = MODELS[model](lambda t_s: world, **manners)  # noqa: ARG005
         stub.sent = lambda t_s, frame, rows: _say(_sent(name, t_s, frame, rows))
         stub.spoilt = lambda t_s, frame, arrives: _say(_spoilt(name, t_s, frame, arrives))
+        self.stubs[name] = stub
+        if on is not None:
+            return {"opened": name, "path": self._share(on, stub)}
         self.host.remove(name)  # one of that name makes room
         return {"opened": name, "path": self.host.add(name, stub)}
+
+    def _share(self, on: str, stub: Stub) -> str:
+        """The path of that one's port, where the other hangs from now on too."""
+        port = self.host.port(on)
+        if isinstance(port.stub, Bus):
+            port.stub.stubs.append(stub)
+        else:
+            port.stub = Bus(port.stub, stub)
+        return port.path
 
 
 def _number(value: Any) -> float:

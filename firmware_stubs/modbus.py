@@ -102,8 +102,8 @@ class Transmitter(ModbusSlave):
 class XyMd02(ModbusSlave):
     """XY-MD02: input registers 1 and 2 in tenths, settings in holding registers 101h to 104h, and no others."""
 
-    def __init__(self, world: World | None = None) -> None:
-        super().__init__(world)
+    def __init__(self, world: World | None = None, address: int = 1) -> None:
+        super().__init__(world, address)
         self.corrections = [0, 0]
 
     def _read(self, function: int, first: int, count: int) -> tuple[list[int] | None, Row]:

@@ -47,8 +47,8 @@ AGENT = "node: lp-1\nsite: s\nsensors:\n  - {name: air-1, profile: plantower-pms
         (AGENT + "broker: {host: '${BROKER_HOST}'}\n", "agent.yaml:5: broker.host: a host name or address alone"),
         (AGENT.replace("node: lp-1", "node: collector"), "agent.yaml:1: node:"),
         (
-            AGENT + "  - {name: air-2, profile: nova-sds011, port: /dev/ttyS0}\n",
-            "agent.yaml:5: sensors[1].port: two sensors have the port '/dev/ttyS0': one adapter each, on RS-485 too",
+            AGENT + "  - {name: air-1, profile: nova-sds011, port: /dev/ttyS1}\n",
+            "agent.yaml:5: sensors[1].name: two sensors have the name 'air-1'",
         ),
         (AGENT + "spool: {max_size: 0}\n", "agent.yaml:5: spool.max_size: a size such as"),
         (AGENT + "clock: always\n", "agent.yaml:5: clock: keys and values are wanted here, not 'always'"),

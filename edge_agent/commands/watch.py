@@ -25,6 +25,7 @@ from wire.exits import WITH_SUDO, Exit, Failure
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from edge_agent.screens.watching import Seen, Watch
+    from edge_agent.sensors.sensor import Sensor
 
 REDRAW_S = 0.5
 CLEAR, HOME, REST = "\x1b[2J", "\x1b[H", "\x1b[J"
@@ -252,32 +253,35 @@ def _alone(config: Path, names: list[str]) -> Source:
 
     settings = checked_file(config)
     catalogue = load(settings.profiles)
-    made = [(sensor_of(catalogue, wants), wants) for wants in settings.sensors]
-    sensors = [(sensor.name, sensor.profile, wants.port, sensor.silence_s) for sensor, wants in made]
-    opened = {
-        number: (wants.port, sensor.profile, wants.mode)
-        for number, (sensor, wants) in enumerate(made)
-        if not names or sensor.name in names
+    made = [sensor_of(catalogue, wants) for wants in settings.sensors]
+    sensors = [
+        (sensor.name, sensor.profile, wants.port, sensor.silence_s)
+        for sensor, wants in zip(made, settings.sensors, strict=True)
+    ]
+    lines = {
+        port: {made[number]: number for number in numbers}
+        for port, numbers in settings.lines().items()
+        if not names or any(made[number].name in names for number in numbers)
     }
-    return Source(sensors, _heard(opened), None)
+    return Source(sensors, _heard(lines), None)
 
 
-def _heard(ports: Mapping[int, tuple[str, Profile, str | None]]) -> Iterator[Event]:
-    """What is said on these ports, and nothing now and then. Raises the last Failure when none is left."""
-    from edge_agent.lines.listening import listen
+def _heard(lines: Mapping[str, Mapping[Sensor, int]]) -> Iterator[Event]:
+    """What the sensors of these ports say, and nothing now and then. Raises the last Failure when none is left."""
+    from edge_agent.lines.listening import listen_to
 
     heard: queue.SimpleQueue[Event | Failure] = queue.SimpleQueue()
 
-    def read(number: int, port: str, profile: Profile, mode: str | None) -> None:
+    def read(port: str, numbers: Mapping[Sensor, int]) -> None:
         try:
-            for piece in listen(port, profile, mode):
+            for sensor, piece in listen_to(port, list(numbers)):
                 if piece.data:
-                    heard.put(Event(number, piece.data, piece.written))
+                    heard.put(Event(numbers[sensor], piece.data, piece.written))
         except Failure as failure:
             heard.put(failure)
 
-    for number, how in ports.items():
-        threading.Thread(target=read, args=(number, *how), daemon=True).start()
+    for line in lines.items():
+        threading.Thread(target=read, args=line, daemon=True).start()
     failed = 0
     while True:
         try:
@@ -288,7 +292,7 @@ def _heard(ports: Mapping[int, tuple[str, Profile, str | None]]) -> Iterator[Eve
             yield event
             continue
         failed += 1
-        if failed == len(ports):
+        if failed == len(lines):
             raise event
         print(f"lamppost: {told(event.line())}", file=sys.stderr)
 

@@ -90,7 +90,7 @@ class Station:
 
     @cached_property
     def profiles(self) -> dict[str, Profile | None]:
-        """The profile of each sensor, None for one that is not known."""
+        """The profile of each sensor, with its options; None for one that is not known."""
         from common.strict_yaml import NotUsable
         from device_profiles.catalogue import load
 
@@ -100,8 +100,8 @@ class Station:
         found: dict[str, Profile | None] = {}
         for sensor in self.settings.sensors:
             try:
-                found[sensor.name] = catalogue.get(sensor.profile)
-            except (KeyError, NotUsable):
+                found[sensor.name] = catalogue.get(sensor.profile).with_options(sensor.options)
+            except (KeyError, ValueError, NotUsable):
                 found[sensor.name] = None
         return found
 

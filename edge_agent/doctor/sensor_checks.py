@@ -45,17 +45,25 @@ def sensors(station: Station) -> list[Result]:
     if station.settings is None:
         return [skip("sensor", needs("config.valid"))]
     _ = station.profiles  # read once, before several threads want them
-    with ThreadPoolExecutor(len(station.settings.sensors), thread_name_prefix="listen") as pool:
-        return list(pool.map(partial(_sensor, station), station.settings.sensors))
+    lines = [[station.settings.sensors[number] for number in line] for line in station.settings.lines().values()]
+    with ThreadPoolExecutor(len(lines), thread_name_prefix="listen") as pool:
+        found = {result.id: result for line in pool.map(partial(_line, station), lines) for result in line}
+    return [found[f"sensor.{sensor.name}"] for sensor in station.settings.sensors]
 
 
-def _sensor(station: Station, sensor: Sensor) -> Result:
+def _line(station: Station, sensors: list[Sensor]) -> list[Result]:
+    """Those that share a port one after the other; they speak only when asked, and nobody need listen first."""
+    listen_s = station.listen_s if len(sensors) == 1 else 0.0
+    return [_sensor(station, sensor, listen_s) for sensor in sensors]
+
+
+def _sensor(station: Station, sensor: Sensor, listen_s: float) -> Result:
     profile = station.profiles.get(sensor.name)
     if profile is None:
         return skip(f"sensor.{sensor.name}", needs("profile.exists"))
     if station.said is not None:
         return _told(sensor, profile, station.said)
-    return _heard(sensor, profile, station.listen_s)
+    return _heard(sensor, profile, listen_s)
 
 
 def _told(sensor: Sensor, profile: Profile, said: dict[str, Any]) -> Result:

@@ -18,16 +18,16 @@ USER = "lamppost"
 
 def serial_exists(station: Station) -> list[Result]:
     """Each sensor's port is there, and its own."""
-    from edge_agent.settings.check import shared_ports
+    from edge_agent.settings.check import renamed_ports
 
     results = []
-    shared = shared_ports(station.settings) if station.settings else {}
+    renamed = renamed_ports(station.settings) if station.settings else {}
     for number, sensor in enumerate(station.settings.sensors if station.settings else []):
         check = f"serial.exists.{sensor.name}"
-        if number in shared:
+        if number in renamed:
             text = Both(
-                f"{_short(sensor.port)} is the port of {shared[number]}",
-                f"{_short(sensor.port)} 已经是 {shared[number]} 的串口",
+                f"{_short(sensor.port)} is the port of {renamed[number]}",
+                f"{_short(sensor.port)} 已经是 {renamed[number]} 的串口",
             )
             results.append(fail(check, text, same("lamppost agent ports")))
         elif Path(sensor.port).exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +14,8 @@ from device_profiles.profile import Profile
 from edge_agent.lines.captures import Piece
 from edge_agent.lines.not_opened import BUSY, DIALOUT_CURE, STUCK, STUCK_CURE, why_not_opened
 from edge_agent.lines.serial_line import open_line
-from edge_agent.sensors.decoding import Values, decode
-from edge_agent.sensors.framing import Frame, Framer
-from edge_agent.sensors.polling import Poller
+from edge_agent.sensors.bus import Bus
+from edge_agent.sensors.sensor import Sensor
 from wire.both import Both, zh
 from wire.exits import Exit, Failure
 
@@ -51,22 +50,27 @@ def opened(path: str, profile: Profile) -> Iterator[serial.Serial]:
 
 def listen(path: str, profile: Profile, mode: str | None = None, seconds: float = float("inf")) -> Iterator[Piece]:
     """Pieces as they come and go, with seconds from the start; an empty one now and then. Raises Failure."""
-    with opened(path, profile) as device:
-        poller, framer = Poller(profile, mode), Framer(profile)
-        start_s = time.monotonic()
-        poller.begin(start_s)
+    for _, piece in listen_to(path, [Sensor("", profile, mode=mode)], seconds):
+        yield piece
+
+
+def listen_to(path: str, sensors: Sequence[Sensor], seconds: float = float("inf")) -> Iterator[tuple[Sensor, Piece]]:
+    """The same of all sensors that share the port, each piece with the one that it goes to or comes from."""
+    with opened(path, sensors[0].profile) as device:
+        bus, start_s = Bus(sensors), time.monotonic()
+        bus.begin(start_s)
         while (now_s := time.monotonic()) - start_s < seconds:
-            if poller.overdue(now_s) is not None:
-                framer.flush()
-            for ask in poller.due(now_s):
+            for ask in bus.due(now_s):
                 device.write(ask.data)
-                yield Piece(time.monotonic() - start_s, ask.data, written=True)
+                yield bus.speaker, Piece(time.monotonic() - start_s, ask.data, written=True)
             data = device.read(1)
             data += device.read(device.in_waiting) if data else b""
-            for frame in framer.feed(data):  # some models are asked on only when they have said that there is something
-                if isinstance(frame, Frame) and isinstance(values := decode(profile, frame, poller.asked), Values):
-                    poller.heard(values)
-            yield Piece(time.monotonic() - start_s, data)
+            now_s, speaker = time.monotonic(), bus.speaker
+            if data:
+                was_asked = speaker.poller.asked is not None
+                speaker.feed(data, 0, now_s)
+                bus.heard(was_asked, now_s)
+            yield speaker, Piece(now_s - start_s, data)
 
 
 def _failure(path: str, error: Exception) -> Failure:

@@ -75,6 +75,11 @@ class Poller:
             self._turn_s = t_s + self._mode.duty.awake_s
 
     @property
+    def asks(self) -> bool:
+        """True when the sensor speaks only because it is asked, again and again."""
+        return bool(self._mode.ask)
+
+    @property
     def tells(self) -> bool:
         """True when the sensor is told something at its start, which it forgets with its power."""
         return bool(self._mode.start) or self._mode.duty is not None

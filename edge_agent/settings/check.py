@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from common.strict_model import fit
 from common.strict_yaml import Document, NotUsable, Problem, Where, parse, path_text
@@ -12,6 +13,9 @@ from edge_agent.settings.config import SETTINGS_CURE, Config
 from measures.completeness import GB_HOUR
 from measures.index import INDEXED
 from wire.exits import Exit, Failure
+
+if TYPE_CHECKING:
+    from edge_agent.sensors.sensor import Sensor
 
 _SAID_OF = {"options": "option", "mode": "mode"}
 _OF_TRAFFIC = {"interval_s", "lane", "directions", "one_way", "angle_deg"}
@@ -70,17 +74,18 @@ def unusable_files(config: Config) -> Iterator[tuple[Where, Failure]]:
             look(config)
         except Failure as failure:
             yield where, failure
-    for number, owner in shared_ports(config).items():
+    for number, owner in renamed_ports(config).items():
         port = config.sensors[number].port
-        text = f"{port} is {os.path.realpath(port)}, as is the port of {owner}: a port has one sensor"
-        yield ("sensors", number, "port"), Failure(Exit.CONFIGURATION, "port-shared", text, "lamppost agent ports")
+        text = f"{port} is {os.path.realpath(port)}, as is the port of {owner}"
+        cure = "lamppost agent ports; sensors that share a line name it alike"
+        yield ("sensors", number, "port"), Failure(Exit.CONFIGURATION, "port-shared", text, cure)
 
 
-def shared_ports(config: Config) -> dict[int, str]:
+def renamed_ports(config: Config) -> dict[int, str]:
     """Sensors, by number, whose port leads to the device of one before them under another name, and that one's name."""
     devices = [os.path.realpath(sensor.port) for sensor in config.sensors]
-    firsts = [devices.index(device) for device in devices]
-    return {number: config.sensors[first].name for number, first in enumerate(firsts) if first != number}
+    firsts = [config.sensors[devices.index(device)] for device in devices]
+    return {number: first.name for number, first in enumerate(firsts) if first.port != config.sensors[number].port}
 
 
 def doubtful(text: str, file: str) -> Iterator[Problem]:
@@ -177,13 +182,28 @@ def _sensor_problems(document: Document, config: Config) -> Iterator[Problem]:
     from edge_agent.settings.sensor import sensor_of
 
     catalogue = load(config.profiles)
+    made: dict[int, Sensor] = {}
     for number, sensor in enumerate(config.sensors):
         where = ("sensors", number)
         try:
-            sensor_of(catalogue, sensor)
+            made[number] = sensor_of(catalogue, sensor)
         except UnknownProfile as error:
             yield document.problem((*where, "profile"), str(error.args[0]))
         except ValueError as error:
             key = next((key for key, word in _SAID_OF.items() if f": {word} " in str(error)), None)
             more = f"{error}; see: lamppost profiles show {sensor.profile}"
             yield document.problem((*where, key) if key else where, more)
+    yield from _bus_problems(document, config, made)
+
+
+def _bus_problems(document: Document, config: Config, made: Mapping[int, Sensor]) -> Iterator[Problem]:
+    """Sensors on one port that cannot share it."""
+    from edge_agent.sensors.bus import why_apart
+
+    for numbers in config.lines().values():
+        line = [(number, made[number]) for number in numbers if number in made]
+        for at, (number, sensor) in enumerate(line):
+            reasons = (why_apart(other, sensor) for _, other in line[:at])
+            if (why := next((why for why in reasons if why is not None), None)) is not None:
+                text = f"is the port of {line[0][1].name} and cannot be shared: {why}"
+                yield document.problem(("sensors", number, "port"), text)

@@ -93,14 +93,20 @@ class Config(Strict):
     status_file: FilePath = Path("/run/lamppost/status.json")
     sensors: list[Sensor] = Field(min_length=1, max_length=64)
 
+    def lines(self) -> dict[str, list[int]]:
+        """The sensors, by number, that hang on each port."""
+        found: dict[str, list[int]] = {}
+        for number, sensor in enumerate(self.sensors):
+            found.setdefault(sensor.port, []).append(number)
+        return found
+
     @model_validator(mode="after")
     def _no_two_alike(self) -> Config:
-        for what, cure in (("name", ""), ("port", ": one adapter each, on RS-485 too")):
-            seen = set()
-            for number, value in enumerate(getattr(sensor, what) for sensor in self.sensors):
-                if value in seen:
-                    raise misplaced(f"two sensors have the {what} {value!r}{cure}", "sensors", number, what)
-                seen.add(value)
+        seen = set()
+        for number, sensor in enumerate(self.sensors):
+            if sensor.name in seen:
+                raise misplaced(f"two sensors have the name {sensor.name!r}", "sensors", number, "name")
+            seen.add(sensor.name)
         if self.identity is not None and (self.broker.tls is not None or self.collector_keys):
             raise ValueError("identity brings certificates and keys with it: leave out broker.tls and collector_keys")
         return self

@@ -14,7 +14,7 @@ _LINE = re.compile(
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of agent.yaml. What cannot be said in it, such as two sensors on one port, is left out."""
+    """JSON Schema (2020-12) of agent.yaml. What cannot be said in it, such as two sensors of one name, is left out."""
     made = _without_titles(Config.model_json_schema())
     made = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Settings of a Lamppost agent", **made}
     sections = {"": made["properties"]}

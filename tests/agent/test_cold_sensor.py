@@ -28,7 +28,7 @@ class Station:
             "sensors": [{"name": "air-1", "profile": "plantower-pms5003", "port": str(folder / "air")}],
         }  # fmt: skip
         self._agent = Agent(Config.model_validate(settings), folder / "agent.yaml", Notifier(None))
-        self._sensor, self._port = self._agent.sensors[0], self._agent.ports[0]
+        self._sensor, self._port = self._agent.sensors[0], self._agent.lines[str(folder / "air")].port
         self._plugged_s, self._frames = 0.0, 0
 
     def plug_in(self) -> None:

@@ -48,7 +48,7 @@ def goes_on(agent: Agent, systemd: Systemd, frame: bytes) -> list[bool]:
     """Whether the watchdog is fed in each of some seconds in which a frame comes."""
     found = []
     for _ in range(TIMES):
-        agent._on_bytes(0, agent.sensors[0], frame, time.monotonic())
+        agent._on_bytes(agent.sensors[0], frame, time.monotonic())
         agent._commit("no")
         agent._tell()
         found.append(systemd.fed())

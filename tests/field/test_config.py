@@ -156,7 +156,7 @@ def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tm
     """Only one of them could open it, and which one would be chance."""
     (tmp_path / "by-id").symlink_to("/dev/a")
     file.write_text(SETTINGS.replace("/dev/b", f"{tmp_path}/by-id"))
-    said = f":14: sensors[1].port: {tmp_path}/by-id is /dev/a, as is the port of air-1: a port has one sensor"
+    said = f":14: sensors[1].port: {tmp_path}/by-id is /dev/a, as is the port of air-1"
     refused = CliRunner().invoke(_build("agent"), ["agent", "config", "check", str(file)]).exception
     assert said in str(refused)
     found = next(result for result in serial_exists(Station(file)) if result.id == "serial.exists.radar-1")
@@ -175,7 +175,10 @@ def test_two_sensors_on_one_device_are_refused_whatever_its_names(file: Path, tm
         (["broker.prot=1"], ":5: broker.prot: unknown key 'prot', did you mean 'port'?"),
         (["sensors.air-2.port=/dev/c"], "sensors: 'air-2' is not known; did you mean 'air-1'?"),
         (["sensors.5.port=/dev/c"], "sensors has 2 items, counted from 0: there is no 5"),
-        (["sensors.air-1.port=/dev/b"], "two sensors have the port '/dev/b'"),
+        (
+            ["sensors.air-1.port=/dev/b"],
+            ":14: sensors[1].port: is the port of air-1 and cannot be shared: air-1 speaks",
+        ),
         (["sensors.air-1.profile=plantower-pms5004"], "did you mean 'plantower-pms5003'?"),
         (["sensors.air-1.mode=restng"], ":12: sensors[0].mode: plantower-pms5003@1: mode 'restng' is not known"),
         (["site.name=x"], "site holds a value, not keys"),
@@ -377,3 +380,14 @@ def test_an_editor_comes_back_until_what_it_wrote_can_be_used(file: Path, tmp_pa
     screen.expect("+site: there")
     assert screen.end() == 0
     assert "site: there" in file.read_text()
+
+
+def test_sensors_on_one_port_must_differ_in_their_address(file: Path) -> None:
+    of_one = "profile: xy-md02\n    port: /dev/a"
+    bus = SETTINGS.replace("profile: plantower-pms5003\n    port: /dev/a", of_one)
+    bus = bus.replace("profile: omnipresense-ops243a\n    port: /dev/b", of_one)
+    file.write_text(bus)
+    said = ":14: sensors[1].port: is the port of air-1 and cannot be shared: air-1 has the same address 1"
+    assert said in str(CliRunner().invoke(_build("agent"), ["agent", "config", "check", str(file)]).exception)
+    file.write_text(bus.replace('    # lane: "1"', "    options: {address: 2}"))
+    assert CliRunner().invoke(_build("agent"), ["agent", "config", "check", str(file)]).exit_code == 0
