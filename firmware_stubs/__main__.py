@@ -2,7 +2,7 @@
 
 In, one object a line:
     {"open": "air-1", "model": "nova-sds011", "with": {"zero_after_wake": 3}}   answered by {"opened": ..., "path": ...}
-    {"open": "wind-2", "model": "rs485-modbus-weather", "with": {"address": 2}, "on": "wind-1"}   on the wires of another
+    {"open": "wind-2", "model": "rs485-modbus-weather", "with": {"address": 2}, "on": "wind-1"}   on its wires
     {"world": "air-1", "values": {"pm25_ugm3": 35.0}}                           the physical truth from now on
     {"vehicle": "radar-1", "in_s": 2.0, "speed_kmh": 43.0, "length_m": 4.5}     passes the pole in two seconds
     {"faults": "air-1", "seed": 1, "list": ["bitflip@0.01", "silence:60@90s"]}  from now on; an empty list heals

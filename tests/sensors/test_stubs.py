@@ -243,6 +243,18 @@ def test_an_order_that_makes_no_sense_is_answered_and_all_sensors_go_on(order: A
             console.host.port(name).stub.tick(t_s)
 
 
+def test_a_sensor_opened_on_the_wires_of_another_has_its_port_and_its_own_world(console: Console) -> None:
+    weather, first = "rs485-modbus-weather", console.obey({"open": "t-1", "model": "rs485-modbus-weather"})
+    for name, address in (("t-2", 2), ("t-3", 3)):
+        opened = console.obey({"open": name, "model": weather, "with": {"address": address}, "on": "t-1"})
+        assert opened["path"] == first["path"]
+    console.obey({"world": "t-2", "values": {"temp_c": -4.0}})
+    stub = console.host.port("t-1").stub
+    stub.tick(0.0)
+    request = command_bytes(PROFILES[weather].with_options({"address": 2}), "read_two", {})
+    assert stub.receive(request)[3:5] == (-40).to_bytes(2, "big", signed=True)
+
+
 def test_a_sensor_that_is_opened_again_has_one_port(console: Console) -> None:
     """The one before could be closed by nobody."""
     before = len(os.listdir("/proc/self/fd"))
