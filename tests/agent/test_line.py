@@ -65,12 +65,11 @@ def made(settings: Path) -> list[Sensor]:
 def run(settings: Path, sensors: list[Sensor], *frames: int) -> Line:
     """A line at work until each sensor has given so many frames."""
 
+    def heard(sensor: Sensor, data: bytes, now_s: float) -> None:
+        sensor.feed(data, 1_790_000_000_000, now_s)
+
     async def work() -> Line:
-        line = Line(
-            checked_file(settings).sensors[0].port, sensors,
-            heard=lambda sensor, data, now_s: sensor.feed(data, 1_790_000_000_000, now_s) and None,
-            wrote=lambda *_: None,
-        )  # fmt: skip
+        line = Line(checked_file(settings).sensors[0].port, sensors, heard, lambda *_: None)
         tasks = [asyncio.create_task(line.port.run()), asyncio.create_task(line.talk())]
         try:
             async with asyncio.timeout(30):
