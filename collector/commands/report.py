@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from collector.clock import wall_ms
 from collector.commands.node import must_be_known
 from collector.commands.options import CONFIG, JSON, counted, load_rules, load_settings, open_store, show_json
 from collector.commands.times import time_of
@@ -54,6 +55,7 @@ def report(
     from collector.report.summary import StationReport, summarise
     from collector.stations.names import Names
     from collector.web.privacy import is_public
+    from collector.web.words import Words
 
     _must_make_sense(length, language, output)
     settings = load_settings(config)
@@ -75,9 +77,9 @@ def report(
         for line in text.lines(reports, *span, zone):
             typer.echo(line)
     if output is not None:
-        names = Names(settings).of
-        title = settings.web.title_zh if language == "zh" else settings.web.title_en
-        html = page.render(reports, span, zone, cast("Literal['zh', 'en']", language), names, title, rules)
+        words = Words(cast("Literal['zh', 'en']", language), zone.key, wall_ms)
+        title = words.pick(settings.web.title_zh, settings.web.title_en)
+        html = page.render(reports, span, words, Names(settings).of, title, rules)
         _put(html, output, len(reports))
 
 

@@ -10,21 +10,19 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from collector.report.summary import Hours, Index, StationReport
+from collector.report.summary import Hours, StationReport
 from collector.rules.rule import Rule
-from collector.rules.words import reading
 from collector.web import chart
-from collector.web.levels import called
 from collector.web.privacy import FEW
-from collector.web.words import TEXTS, Language
-from collector.zones import clock, day_and_clock, midnight
+from collector.web.words import Words
+from collector.zones import midnight
 from wire.quantities import QUANTITIES
 from wire.times import DAY_MS, HOUR_MS
 
 _HERE: Final = Path(__file__).parent
 TABLED_MAX: Final = 100
 """Stations of a page whose hours stand in tables, too: with those of a thousand a week's page had 47 MB."""
-WORDS: Final = {
+_TEXTS: Final = {
     "title": ("监测报告", "Report"),
     "notice": (
         "小型传感器的参考数据，不是官方空气质量指数。",
@@ -67,8 +65,7 @@ WORDS: Final = {
 def render(
     reports: Sequence[StationReport],
     span: tuple[int, int],
-    zone: ZoneInfo,
-    language: Language,
+    words: Words,
     names: Callable[[str], tuple[str, str] | None],
     title: str,
     rules: Mapping[str, Rule],
@@ -77,39 +74,60 @@ def render(
     templates = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    chinese = language == "zh"
+    return templates.get_template("page.html").render(
+        reports=reports,
+        overview=sorted(reports, key=_overlooked),
+        tabled_max=TABLED_MAX,
+        title=title,
+        first_ms=span[0],
+        last_ms=span[1] - 1,
+        day_ms=DAY_MS,
+        quantities=QUANTITIES,
+        w=words,
+        p=_Page(span, words, names, rules),
+    )
 
-    def name(node: str) -> str:
-        known = names(node)
-        return node if known is None else known[0 if chinese else 1]
 
-    def say(word: str, **parts: object) -> str:
-        return WORDS[word][0 if chinese else 1].format(**parts)
+class _Page:
+    """What the template asks for that the pages' `Words` do not know."""
 
-    def known(word: str) -> str:
-        return TEXTS[word][0 if chinese else 1] if word in TEXTS else word
+    def __init__(
+        self,
+        span: tuple[int, int],
+        words: Words,
+        names: Callable[[str], tuple[str, str] | None],
+        rules: Mapping[str, Rule],
+    ) -> None:
+        self._span, self._marks = span, _marks(span, words.zone)
+        self._words, self._names, self._rules = words, names, rules
 
-    def alarm(rule: str) -> str:
-        return rule if rule not in rules else rules[rule].text.zh if chinese else rules[rule].text.en
+    def say(self, key: str, **parts: object) -> str:
+        """A text of the report alone."""
+        return self._words.pick(*_TEXTS[key]).format(**parts)
 
-    def unit(rule: str) -> str:
-        spec = rules[rule].spec if rule in rules else None
+    def name(self, node: str) -> str:
+        """What a station is called, by default as its node."""
+        return self._words.pick(*self._names(node) or (node, node))
+
+    def alarm(self, rule: str) -> str:
+        """What an alert says."""
+        known = self._rules.get(rule)
+        return rule if known is None else self._words.pick(known.text.zh, known.text.en)
+
+    def unit(self, rule: str) -> str:
+        """Of an alert's value; empty where it is none of a quantity."""
+        spec = self._rules[rule].spec if rule in self._rules else None
         return QUANTITIES[spec.quantity].unit if spec is not None and spec.quantity in QUANTITIES else ""
 
-    def category(index: Index) -> str:
-        return called(index.standard, index.level, index.category)[0 if chinese else 1]
+    def air(self, sensors: list[Hours]) -> chart.Chart:
+        """A line a sensor."""
+        frame = chart.Frame(*self._span, ticks=self._marks)
+        return chart.lines([(hours.label, hours.points) for hours in sensors], frame, 2 * HOUR_MS)
 
-    marks = _marks(span, zone)
-    return templates.get_template("page.html").render(
-        reports=reports, overview=sorted(reports, key=_overlooked), tabled_max=TABLED_MAX,
-        title=title, say=say, known=known, category=category, name=name, language=language,
-        alarm=alarm, unit=unit, reading=reading, brackets=lambda text: known("in_brackets").format(text=text),
-        quantities=QUANTITIES, from_=clock(span[0], zone, "%Y-%m-%d"), to=clock(span[1] - 1, zone, "%Y-%m-%d"),
-        zone=zone.key,
-        at=lambda time_ms: day_and_clock(time_ms, zone), day=lambda time_ms: clock(time_ms, zone, "%Y-%m-%d"),
-        air=lambda sensors: _air(sensors, span, marks), traffic=lambda report: _traffic(report, span, marks),
-        english=lambda quantity: quantity.zh if chinese else quantity.en,
-    )  # fmt: skip
+    def traffic(self, report: StationReport) -> chart.Chart:
+        """A bar an hour."""
+        windows: list[tuple[int, Any]] = [(time_ms, count) for time_ms, count in report.vehicles]
+        return chart.bars(windows, HOUR_MS, chart.Frame(*self._span, ticks=self._marks), FEW - 1)
 
 
 def _overlooked(report: StationReport) -> tuple[bool, float]:
@@ -117,19 +135,7 @@ def _overlooked(report: StationReport) -> tuple[bool, float]:
     return bool(report.air or report.vehicles), 0.0 if report.pm25 is None else -report.pm25.mean
 
 
-Marks = list[tuple[int, str]]
-
-
-def _air(sensors: list[Hours], span: tuple[int, int], marks: Marks) -> chart.Chart:
-    return chart.lines([(hours.label, hours.points) for hours in sensors], chart.Frame(*span, ticks=marks), 2 * HOUR_MS)
-
-
-def _traffic(report: StationReport, span: tuple[int, int], marks: Marks) -> chart.Chart:
-    windows: list[tuple[int, Any]] = [(time_ms, count) for time_ms, count in report.vehicles]
-    return chart.bars(windows, HOUR_MS, chart.Frame(*span, ticks=marks), FEW - 1)
-
-
-def _marks(span: tuple[int, int], zone: ZoneInfo) -> Marks:
+def _marks(span: tuple[int, int], zone: ZoneInfo) -> list[tuple[int, str]]:
     """Every sixth hour of one day, or the midnights of several, of a month every fifth, by the city's clock."""
     days, is_month = span[1] - span[0] > 25 * HOUR_MS, span[1] - span[0] > 8 * DAY_MS
     first = midnight(span[0], zone)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from collector.report.summary import StationReport
+from collector.report.summary import Hours, StationReport
 from collector.web.levels import called as called_level
 from collector.zones import clock
 from measures.index import OF_QUANTITY
@@ -29,31 +29,38 @@ def lines(reports: Sequence[StationReport], since_ms: int, until_ms: int, zone: 
         share = "" if report.percent is None else f"  {report.percent}% complete"
         yield f"\n{report.node}{share}"
         for name, sensors in report.air.items():
-            called = _called(name)
-            for hours in sensors:
-                at_ms, top = hours.highest
-                drawn = sparkline(hours.points, since_ms, until_ms)
-                when = clock(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
-                if len(sensors) > 1:
-                    yield f"  {called} {hours.label}"
-                most = hours.figure(top) if top < 10 else f"{top:.0f}"
-                mean = hours.figure(hours.mean)
-                yield f"  {'' if len(sensors) > 1 else called:<8} {mean:>6}  {drawn}  max {most} {when}"
+            yield from _air(_called(name), sensors, since_ms, until_ms, zone)
         if report.vehicles:
             points = [(time_ms, float(count or 0)) for time_ms, count in report.vehicles]
             yield f"  {'vehicles':<8} {report.vehicles_total:6d}  {sparkline(points, since_ms, until_ms)}"
-        for index in report.indices:
-            _, word = called_level(index.standard, index.level, index.category)
-            said = word if index.value is None else f"{index.value} {word}"
-            yield f"  {clock(index.day_ms, zone, _DATE)}  {index.standard} {index.edition}: {said}"
-        for done in report.changes:
-            yield f"  {clock(done.time_ms, zone, '%d. %H:%M')}  {done.what}{', ' if done.en else ''}{done.en}"
-        if report.alerts:
-            yield f"  {report.fired} alert{'s' * (report.fired != 1)}: " + ", ".join(
-                sorted({alert["rule"] for alert in report.alerts})
-            )
+        yield from _what_else(report, zone)
         if not (report.air or report.vehicles):
             yield "  no air and no traffic was measured"
+
+
+def _air(called: str, sensors: list[Hours], since_ms: int, until_ms: int, zone: ZoneInfo) -> Iterator[str]:
+    """A line a sensor, under its name where there are several."""
+    for hours in sensors:
+        at_ms, top = hours.highest
+        when = clock(at_ms, zone, "%H:%M" if _is_day(since_ms, until_ms) else "%d. %H:%M")
+        if len(sensors) > 1:
+            yield f"  {called} {hours.label}"
+        most = hours.figure(top) if top < 10 else f"{top:.0f}"
+        begin = f"  {'' if len(sensors) > 1 else called:<8} {hours.figure(hours.mean):>6}"
+        yield f"{begin}  {sparkline(hours.points, since_ms, until_ms)}  max {most} {when}"
+
+
+def _what_else(report: StationReport, zone: ZoneInfo) -> Iterator[str]:
+    """Indices, what was done there, and which rules have called people."""
+    for index in report.indices:
+        _, word = called_level(index.standard, index.level, index.category)
+        said = word if index.value is None else f"{index.value} {word}"
+        yield f"  {clock(index.day_ms, zone, _DATE)}  {index.standard} {index.edition}: {said}"
+    for done in report.changes:
+        yield f"  {clock(done.time_ms, zone, '%d. %H:%M')}  {done.what}{', ' if done.en else ''}{done.en}"
+    if report.alerts:
+        rules = ", ".join(sorted({alert["rule"] for alert in report.alerts}))
+        yield f"  {report.fired} alert{'s' * (report.fired != 1)}: {rules}"
 
 
 def _units(names: Iterable[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Stored, Table
 from collector.web.desk.file import DeskFile
 from collector.web.desk.reports import Reports
+from collector.web.words import Words
 from lamppost import _build
 from tests.rules.high import PM25_HIGH
 from tests.stored import put
@@ -31,6 +32,7 @@ from wire.times import HOUR_MS
 
 T0 = 1_772_294_400_000  # 2026-03-01 00:00 in Shanghai
 WEEK = 7 * 24
+ENGLISH = Words("en", "Asia/Shanghai", lambda: T0)
 PM25: dict[str, Any] = {
     "alert": "pm25-hourly-high",
     "kind": "air_quality",
@@ -293,25 +295,24 @@ def test_a_page_of_several_stations_begins_with_those_one_must_not_overlook() ->
         StationReport("lp-3"),
         StationReport("lp-4", 0.5, {"pm25_ugm3": two}),
     ]
-    zone = ZoneInfo("Asia/Shanghai")
-    html = render(reports, (T0, T0 + 24 * HOUR_MS), zone, "en", lambda _: None, "City", {})
+    html = render(reports, (T0, T0 + 24 * HOUR_MS), ENGLISH, lambda _: None, "City", {})
     overview = html.partition("<section")[0]
     assert re.findall(r'href="#([^"]*)"', overview) == ["lp-3", "lp-2", "lp-4", "lp-1"]
     rows = [re.sub(r"<[^>]*>", " ", row).split() for row in overview.split("<tr>")[2:]]
     assert rows[1] == ["lp-2", "100%", "80.0", "80.0", "–", "1"]
     assert rows[2][:4] == ["lp-4", "50%", "35.0", "35.0"]
     assert all(f'id="{report.node}"' in html for report in reports)
-    assert "Overview" not in render(reports[:1], (T0, T0 + 24 * HOUR_MS), zone, "en", lambda _: None, "City", {})
+    assert "Overview" not in render(reports[:1], (T0, T0 + 24 * HOUR_MS), ENGLISH, lambda _: None, "City", {})
 
 
 def test_a_page_of_very_many_stations_leaves_the_hours_of_each_to_an_export() -> None:
     """A week of a thousand was 47 MB, over which a browser sat for eighteen seconds."""
-    zone, span = ZoneInfo("Asia/Shanghai"), (T0, T0 + 24 * HOUR_MS)
+    span = (T0, T0 + 24 * HOUR_MS)
     many = [
         StationReport(f"lp-{n}", 1.0, {"pm25_ugm3": [Hours("air-1", [(T0, 12.0)])]}, [(T0, 100)])
         for n in range(TABLED_MAX + 1)
     ]
-    pages = [render(some, span, zone, "en", lambda _: None, "City", {}) for some in (many, many[1:])]
+    pages = [render(some, span, ENGLISH, lambda _: None, "City", {}) for some in (many, many[1:])]
     assert [page.count("<details>") for page in pages] == [0, 2 * TABLED_MAX]
     assert ["lamppost export" in page for page in pages] == [True, False]
     assert pages[0].count("<svg") == 2 * len(many)
@@ -344,7 +345,7 @@ def test_a_page_tells_in_black_and_white_which_line_is_which_sensor_and_its_numb
     alert = table("alerts", {"rule": "co2", "severity": "minor", "site": "s"}, [T0], told, "late")
     put(store, alert)
     span = T0, T0 + 24 * HOUR_MS
-    html = render(summarise(store, ["lp-1"], *span), span, ZoneInfo("Asia/Shanghai"), "en", lambda _: None, "City", {})
+    html = render(summarise(store, ["lp-1"], *span), span, ENGLISH, lambda _: None, "City", {})
     caption = html.partition("<figcaption>")[2].partition("</figcaption>")[0]
     swatches = re.findall(r'class="line line-(\d)" d="M2 4H26"/></svg>(air-\d):', caption)
     assert swatches == [("1", "air-1"), ("2", "air-2")]

@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from collector.report.page import render
 from collector.report.summary import Hours, Index, StationReport
 from collector.web import live
+from collector.web.words import Words
 from tests.servers import wait_for
 from tests.web.city import City
 from tests.web.seen import WIDTHS, Seen
@@ -333,7 +333,8 @@ def test_a_report_that_is_read_on_a_phone_is_no_wider(browser: Any) -> None:
     """It is sent by mail; the table of its indices stood out of the screen, and everything moved with it."""
     index = Index(T0, "EEA EAQI", "2024", 4, "Poor", "NO2,PM10,PM2.5", 4)
     station = StationReport("lp-1", 0.5, {"pm25_ugm3": [Hours("air-1", [(T0, 12.0)])]}, indices=[index])
-    html = render([station], (T0, T0 + DAY_MS), ZoneInfo("Asia/Shanghai"), "en", lambda _: None, "City", {})
+    words = Words("en", "Asia/Shanghai", lambda: T0)
+    html = render([station], (T0, T0 + DAY_MS), words, lambda _: None, "City", {})
     page = browser.new_page(viewport={"width": 320, "height": 740})
     page.set_content(html)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
