@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.stations.names import Names
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collector.rules.desk import Desk
     from collector.rules.standing import Standing
     from collector.rules.transition import Transition
-
-FOR_EVER_MS: Final = 2**53
 
 
 class Rows:
@@ -36,7 +35,7 @@ class Rows:
         if each.ack is not None:
             who = self._taken(each.ack.who, each.ack.note, each.ack.until_ms)
         elif silence is not None:
-            who = self._taken(silence.who, silence.note, FOR_EVER_MS if silence.once else silence.end_ms)
+            who = self._taken(silence.who, silence.note, UNTIL_RESOLVED_MS if silence.once else silence.end_ms)
         elif hidden_by is not None:
             who = f"follows from {hidden_by}"
         return self._plain(alert) | {
@@ -52,7 +51,7 @@ class Rows:
 
     def _taken(self, who: str, note: str, until_ms: int) -> str:
         until = "resolved"
-        if until_ms < FOR_EVER_MS:
+        if until_ms < UNTIL_RESOLVED_MS:
             until = f"{datetime.fromtimestamp(until_ms / 1000, self._zone):%m-%d %H:%M}"
         return f'{who} "{note}" until {until}' if note else f"{who} until {until}"
 

@@ -28,7 +28,7 @@ from collector.files.sqlite_file import Others
 from collector.numbers.reporting import Reporting
 from measures.corrections import fire_and_smoke, us_wide
 from measures.gases import MOLAR_MASS_G_MOL
-from wire.quantities import DERIVED, QUANTITIES
+from wire.quantities import DERIVED, QUANTITIES, STATS
 
 IDENTITY: Final = "identity"
 CAL_ID: Final = "cal_id"
@@ -263,7 +263,7 @@ def _raw_and_stat(name: str) -> tuple[str, str]:
     if name in DERIVED:
         return name, ""
     base, _, stat = name.rpartition("_")
-    return (base, "_" + stat) if base in DERIVED and stat in ("mean", "min", "max", "n") else (name, "")
+    return (base, "_" + stat) if base in DERIVED and stat in STATS else (name, "")
 
 
 def _part(quantity: str, record: Record | None, basis: str) -> str:

@@ -17,13 +17,12 @@ from typing import Any, Final
 
 from collector.numbers.cells import extent, numbers
 from measures.averages import DIRECTIONS, LEVELS, direction_deg, energy, level_db
+from wire.quantities import STATS
 
 DECIMALS: Final = 6
 TOTALS: Final = frozenset({"rain_mm"})
 FINER: Final = 0.001
 """Than any gauge tells: what is left of additions and roundings is smaller."""
-STATS: Final = ("mean", "min", "max", "n")
-"""What is stored of a quantity's window."""
 CELL: Final = 4  # n, sum, smallest, largest
 
 

@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from collector.numbers.calibration import FITTED_ON, HUMIDITY, Calibrations, derived_name
+from collector.numbers.means import stat_fields
 from collector.numbers.reporting import ReportingOf
 from collector.numbers.window_book import WindowBook
 from collector.numbers.windows import MINUTES
@@ -21,7 +22,6 @@ from collector.stores.store import Select, Store, Stored, StoreDown, Table, Tags
 from wire.quantities import DERIVED
 from wire.times import HOUR_MS
 
-_STATS = ("mean", "min", "max", "n")
 _READ = (*DERIVED, *(name for name, _ in FITTED_ON.values()))
 ROWS_PER_WRITE = 5_000
 Columns = dict[str, list[Any]]
@@ -62,7 +62,7 @@ def rewrite(
 def _raw_fields(suffix: str) -> tuple[str, ...]:
     if not suffix:
         return (*_READ, HUMIDITY)
-    return (*(f"{name}_{stat}" for name in _READ for stat in _STATS), HUMIDITY + "_mean")
+    return (*(field for name in _READ for field in stat_fields(name)), HUMIDITY + "_mean")
 
 
 def _hours_with_data(store: Store, node: str, sensor: str, suffix: str, span: tuple[int, int]) -> list[int]:

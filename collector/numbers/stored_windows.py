@@ -13,7 +13,7 @@ from typing import Any, Final
 from collector.numbers import flags, indices
 from collector.numbers.flow import THINNED, Flow
 from collector.numbers.hour_means import LOOK_BACK_MS
-from collector.numbers.means import STATS
+from collector.numbers.means import stat_fields
 from collector.numbers.open_windows import Windows, hour_fields, without_failed
 from collector.numbers.pollutants import POLLUTANTS
 from collector.numbers.quality import Quality
@@ -52,7 +52,7 @@ class StoredWindows:
         self._reporting = reporting
         self._quality = quality
         looked_at = {*quality.limits, *POLLUTANTS} & set(rolled(AIR))
-        self._judged = (*(f"{name}_{end}" for name in sorted(looked_at) for end in STATS), flags.COLUMN)
+        self._judged = (*(field for name in sorted(looked_at) for field in stat_fields(name)), flags.COLUMN)
 
     def hour(self, key: Key, hour_ms: int) -> tuple[Windows, dict[str, Any]]:
         """The minutes and the hour as the database's readings have them; minutes that were thinned stay as they are."""

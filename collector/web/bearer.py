@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from collector.alerts.duty import NOTE_MAX
 from collector.web.desk.api_tokens import ApiTokens, Grant
-from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS, Deed, do, end_ms
+from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, do, end_ms
 from collector.web.forms import BODY_MAX, Allowance, client_of, read_body
 from collector.web.replies import refusal
 from collector.web.site import AlertView, Site

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from collector.web.desk.handling import LENGTHS_MS, NOTE_MAX, VERBS
+from collector.alerts.duty import NOTE_MAX
+from collector.web.desk.handling import LENGTHS_MS, VERBS
 from collector.web.query import Parameter
 from wire.quantities import QUANTITIES
 

@@ -14,7 +14,6 @@ from wire.times import DAY_MS, HOUR_MS
 
 VERBS: Final = ("acknowledge", "silence", "note", "giveback")
 LENGTHS_MS: Final = {"1h": HOUR_MS, "8h": 8 * HOUR_MS, "24h": DAY_MS, "resolved": UNTIL_RESOLVED_MS}
-NOTE_MAX: Final = 1000
 
 
 def end_ms(length: str, now_ms: int) -> int:
