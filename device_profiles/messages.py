@@ -186,7 +186,7 @@ class Message(Strict):
     note: Text | None = None
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _fields_fit(self) -> Self:
         labels = [(field.label, str(field.option)) for field in self.fields]
         for label, option in labels:
             if labels.count((label, option)) > 1:
@@ -199,6 +199,10 @@ class Message(Strict):
                 raise ValueError(f"{field.label}: a column goes with columns of its message: how many it has")
             if field.column is not None and field.column >= (self.columns or 0):
                 raise ValueError(f"{field.label}: of {self.columns} columns the last is {(self.columns or 0) - 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _flags_look_at_fields(self) -> Self:
         known = {field.quantity for field in self.fields if field.quantity}
         told = {field.name for field in self.fields if field.name}
         for flag in self.flags:

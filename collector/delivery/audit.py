@@ -139,6 +139,25 @@ def _finding(
     kept: list[tuple[str, int]],
     no_disk: bool,
 ) -> Finding:
+    missing, count = ([], 0) if no_disk else _missing(spools, gaps, kept)
+    every = [batch for _, found in spools for batch in found]
+    return Finding(
+        node,
+        batches=len(every),
+        rows_sent=sum(batch.rows for batch in every),
+        rows_quarantined=sum(batch.quarantined for batch in every),
+        rows_stored=stored,
+        sequences_missing=missing[:MISSING_SHOWN],
+        sequences_replaced=sum(last - first + 1 for first, last in joined(_spans(gaps))),
+        batches_quarantined=len(kept),
+        batches_missing=count,
+    )
+
+
+def _missing(
+    spools: list[tuple[str, list[ledger.Batch]]], gaps: list[ledger.Gap], kept: list[tuple[str, int]]
+) -> tuple[list[tuple[str, int]], int]:
+    """The first sequence numbers of each spool that nothing explains, and how many there are of all spools."""
     missing: list[tuple[str, int]] = []
     count = 0
     there = {
@@ -149,24 +168,13 @@ def _finding(
         spool: _told_by([gap for gap in gaps if gap.spool == spool], there.get(spool, []))
         for spool in {gap.spool for gap in gaps}
     }
-    for spool, found in spools if not no_disk else ():
+    for spool, found in spools:
         elsewhere = [span for of, (_, others) in told.items() if of != spool for span in others]
         explained = joined(there[spool] + told.get(spool, ([], []))[0] + elsewhere)
         most = max(batch.seq for batch in found)
         missing += ((spool, seq) for seq in islice(between(explained, most), MISSING_SHOWN))
         count += most - sum(last - first + 1 for first, last in common(explained, [(1, most)]))
-    every = [batch for _, found in spools for batch in found]
-    return Finding(
-        node,
-        len(every),
-        sum(batch.rows for batch in every),
-        sum(batch.quarantined for batch in every),
-        stored,
-        missing[:MISSING_SHOWN],
-        sum(last - first + 1 for first, last in joined(_spans(gaps))),
-        len(kept),
-        count,
-    )
+    return missing, count
 
 
 def _spans(gaps: list[ledger.Gap]) -> list[Span]:

@@ -165,15 +165,7 @@ def rehearse(case: Case, rules: Iterable[Rule]) -> list[str]:
     failures: list[str] = []
     waiting = sorted(case.expect.items())
     for turn in range((max(case.expect, default=0) + case.interval - 1) // case.interval + 1):
-        now_ms = case.start + turn * case.interval
-        for link in case.links:
-            if now_ms - case.interval < case.start + link.at <= now_ms:
-                engine.node_state(link.node, link.online, case.start + link.at)
-        for each in case.series:
-            columns = {name: [column[turn]] for name, column in each.values.items() if turn < len(column)}
-            if any(column[0] is not None for column in columns.values()):
-                engine.observe(each.series, [now_ms], columns, now_ms)
-        engine.tick(now_ms)
+        _play(engine, case, turn)
         while waiting and waiting[0][0] <= turn * case.interval:
             at, expected = waiting.pop(0)
             firing = {alert.rule.alert for alert in engine.alerts() if alert.state == "firing"}
@@ -181,6 +173,19 @@ def rehearse(case: Case, rules: Iterable[Rule]) -> list[str]:
                 told = f"expected {_listed(expected)}, firing {_listed(firing)}"
                 failures.append(f"{case.name}: at {duration_text(at)}: {told}")
     return failures
+
+
+def _play(engine: Engine, case: Case, turn: int) -> None:
+    """What happened since the turn before, and the readings of this one."""
+    now_ms = case.start + turn * case.interval
+    for link in case.links:
+        if now_ms - case.interval < case.start + link.at <= now_ms:
+            engine.node_state(link.node, link.online, case.start + link.at)
+    for each in case.series:
+        columns = {name: [column[turn]] for name, column in each.values.items() if turn < len(column)}
+        if any(column[0] is not None for column in columns.values()):
+            engine.observe(each.series, [now_ms], columns, now_ms)
+    engine.tick(now_ms)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -247,35 +247,37 @@ def _series_of(question: Select) -> tuple[str, list[str]]:
 
 
 def _rows(reader: sqlite3.Connection, question: Select, present: list[str], ids: list[int]) -> list[list[Any]]:
-    where, values = [f"series IN ({', '.join(map(str, ids))})"], list[Any]()  # a city has more than there may be marks
-    for sign, wanted in (("=", question.equals), ("<>", question.unless)):
-        where += [f'"{key(name)}" {sign} ?' for name in wanted]
-        values += wanted.values()
-    if question.since_ms is not None:
-        where.append("time >= ?")
-        values.append(question.since_ms * 1_000_000)
-    if question.until_ms is not None:
-        where.append("time < ?")
-        values.append(question.until_ms * 1_000_000)
-    time = "time / 1000000"
-    if question.every_ms is not None:
-        time = f"time / {question.every_ms * 1_000_000} * {question.every_ms}"
-    columns = [_column(name, question) if name in present else "NULL" for name in question.columns]
-    condition = " OR ".join(f'"{name}" IS NOT NULL' for name in present)
-    text = f'SELECT {time} AS t, {", ".join(columns)} FROM "p_{question.measurement}" WHERE {" AND ".join(where)}'
-    text += f" AND ({condition})"
-    if question.every_ms is not None:
-        text += " GROUP BY t"
-    text += " ORDER BY time" if question.every_ms is None else " ORDER BY t"  # rows may share a millisecond
-    text += " DESC" if question.descending or question.latest else ""
-    limit = 1 if question.latest else question.limit
-    if limit is not None:
-        text += f" LIMIT {int(limit)}"
-    rows = [list(row) for row in reader.execute(text, values)]
+    rows = [list(row) for row in reader.execute(*_rows_of(question, present, ids))]
     if question.aggregate is not None and question.every_ms is None:
         nothing = (None, 0) if question.aggregate == "count" else (None,)
         return rows if rows and any(value not in nothing for value in rows[0][1:]) else []
     return rows
+
+
+def _rows_of(question: Select, present: list[str], ids: list[int]) -> tuple[str, list[Any]]:
+    """What to ask for the rows of these series; of the columns those that are `present`."""
+    where, values = _where(question, ids)
+    columns = [_column(name, question) if name in present else "NULL" for name in question.columns]
+    where.append("(" + " OR ".join(f'"{name}" IS NOT NULL' for name in present) + ")")
+    every_ms, time, group, order = question.every_ms, "time / 1000000", "", "time"  # rows may share a millisecond
+    if every_ms is not None:
+        time, group, order = f"time / {every_ms * 1_000_000} * {every_ms}", " GROUP BY t", "t"
+    down = " DESC" if question.descending or question.latest else ""
+    limit = 1 if question.latest else question.limit
+    text = f'SELECT {time} AS t, {", ".join(columns)} FROM "p_{question.measurement}" WHERE {" AND ".join(where)}'
+    return f"{text}{group} ORDER BY {order}{down}" + ("" if limit is None else f" LIMIT {int(limit)}"), values
+
+
+def _where(question: Select, ids: list[int]) -> tuple[list[str], list[Any]]:
+    where, values = [f"series IN ({', '.join(map(str, ids))})"], list[Any]()  # a city has more than there may be marks
+    for sign, wanted in (("=", question.equals), ("<>", question.unless)):
+        where += [f'"{key(name)}" {sign} ?' for name in wanted]
+        values += wanted.values()
+    for sign, time_ms in ((">=", question.since_ms), ("<", question.until_ms)):
+        if time_ms is not None:
+            where.append(f"time {sign} ?")
+            values.append(time_ms * 1_000_000)
+    return where, values
 
 
 def _tables(reader: sqlite3.Connection, measurement: str, tags: Tags, series_id: int, most: int) -> Iterator[Table]:

@@ -61,10 +61,13 @@ def _start(text: str) -> str:
     return text
 
 
-def _model(text: str) -> str:
-    if text not in MODELS:
-        raise ValueError(word(text, MODELS))
-    return text
+def _one_of(known: Collection[str]) -> AfterValidator:
+    def checked(text: str) -> str:
+        if text not in known:
+            raise ValueError(word(text, known))
+        return text
+
+    return AfterValidator(checked)
 
 
 @cache
@@ -76,12 +79,6 @@ def _takes_period(model: str) -> bool:
 def _is_asked(model: str) -> bool:
     profile = load_profiles().get(model)
     return bool(profile.modes[profile.mode].ask)
-
-
-def _event(text: str) -> str:
-    if text not in EVENTS:
-        raise ValueError(word(text, EVENTS))
-    return text
 
 
 Length = Annotated[str, AfterValidator(_length)]
@@ -98,7 +95,7 @@ class Words(Strict):
 class SensorOf(Strict):
     """A sensor of every station: a model with a stub, how often it speaks where that can be set, and its mode."""
 
-    model: Annotated[str, AfterValidator(_model)]
+    model: Annotated[str, _one_of(MODELS)]
     period_s: float | None = Field(default=None, gt=0, le=3600)
     mode: str | None = None
 
@@ -124,7 +121,7 @@ class SensorOf(Strict):
 class EventOf(Strict):
     """Something that happens to the city."""
 
-    kind: Annotated[str, AfterValidator(_event)]
+    kind: Annotated[str, _one_of(EVENTS)]
     at: str
     lasts: Length = Field(alias="for")
     strength: float = Field(default=1.0, gt=0, le=10)
