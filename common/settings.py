@@ -34,6 +34,8 @@ class BrokerAddress:
     """Makes the context of one connection: a renewed certificate is used from the next connection on."""
     protocol: str = "5"
     others: tuple[tuple[str, int], ...] = ()
+    client_id: str | None = None
+    """As what an agent connects; else by its node's name."""
 
     def addresses(self) -> tuple[tuple[str, int], ...]:
         """Where it may be reached: the nodes of a cluster, tried in turn."""

@@ -200,7 +200,7 @@ class Uplink:
             refused=self._on_refusal,
             username=self._broker.username or self._node,
             password=self._broker.password,
-            identifier=self._node,
+            identifier=self._broker.client_id or self._node,
             **kind,
             keepalive=KEEPALIVE_S,
             will=aiomqtt.Will(names.status(self._node), will, qos=1, retain=True),

@@ -13,6 +13,7 @@ import binascii
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,14 @@ class Identity:
             raise Failure.shut("identity-unreadable", path) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Failure(Exit.CONFIGURATION, "identity-damaged", f"{path}: {reason(error)}", "enrol again") from error
+
+    def client_id(self, node: str) -> str:
+        """As what a node connects: a broker lets everybody take any id, and ends who had it.
+
+        Only who has this very key can tell it. A copy of the card has: by pushing each other out the two are found.
+        Raises OSError.
+        """
+        return f"{node}-{sha256((self.folder / 'node.pem').read_bytes()).hexdigest()[:16]}"
 
     def pinned(self) -> tuple[Ed25519PublicKey, ...]:
         """The keys whose signature an acknowledgement or a request must carry."""

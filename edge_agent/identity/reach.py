@@ -35,7 +35,7 @@ def broker_of(settings: Config) -> BrokerAddress:
 
     identity = Identity(settings.identity)
     identity.tls.check()
-    return replace(address, tls=identity.tls.context)
+    return replace(address, tls=identity.tls.context, client_id=identity.client_id(settings.node))
 
 
 def that_answers(broker: BrokerAddress, timeout_s: float = 4.0) -> BrokerAddress:

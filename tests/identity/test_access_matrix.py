@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from tests.identity.city import City, Client
+from tests.rig import Program
 from tests.servers import wait_for
 
 pytestmark = pytest.mark.real
@@ -121,6 +124,45 @@ def test_no_station_takes_the_collectors_place(city: City) -> None:
         thief.close()
     assert "as collector-c1-" in log
     assert not [line for line in log.splitlines() if "already connected" in line and "c1" in line]
+
+
+def test_no_station_takes_another_s_place_but_a_copy_of_its_card_does(city: City, tmp_path: Path) -> None:
+    """One stolen box could keep every other off the broker by their names; two of one card must go on to be found."""
+    node = "lp-0019"
+    mine, card = city.enrol(node), tmp_path / "card"
+    copytree(mine, card)
+    log = city.broker.folder / "log"
+
+    def agent(folder: Path, identity: Path) -> Program:
+        folder.mkdir()
+        settings = {
+            "node": node, "site": "here", "identity": str(identity), "status_file": str(folder / "status.json"),
+            "broker": {"port": city.plan.broker_port, "spread_s": 0},
+            "spool": {"path": str(folder / "spool" / "s.db"), "allow_tmpfs": True}, "clock": {"trust": "always"},
+            "sensors": [{"name": "air-1", "profile": "plantower-pms5003", "port": str(folder / "tty")}],
+        }  # fmt: skip
+        return Program(folder, "agent", "agent", settings)
+
+    def comings() -> int:
+        return log.read_text().count(f" as {node}-")
+
+    first, second = agent(tmp_path / "first", mine), agent(tmp_path / "second", card)
+    first.start()
+    try:
+        wait_for("the agent at the broker", lambda: comings() == 1)
+        city.enrol(OTHER)
+        thief = city.client(OTHER, node)
+        assert thief.is_in
+        second.start()
+        wait_for("the copy at the broker", lambda: comings() > 1)
+        assert thief.is_in
+        thief.close()
+    finally:
+        first.stop()
+        second.stop()
+    pushed_out = [line for line in log.read_text().splitlines() if "already connected" in line and node in line]
+    assert pushed_out
+    assert all(f"Client {node}-" in line for line in pushed_out)
 
 
 def test_nobody_without_a_certificate(city: City) -> None:
