@@ -132,7 +132,9 @@ def _kind_of(comments: list[str], names: list[str]) -> str:
     if not kinds:
         raise NotHistory(f"no column is a quantity such as pm25_ugm3; there are {', '.join(names[:8])}")
     if len(kinds) > 1:
-        raise NotHistory(f"columns of {', '.join(sorted(kinds))}; name one with --kind {min(kinds)}")
+        of = {kind: [name for name in names if name in QUANTITIES and QUANTITIES[name].kind == kind] for kind in kinds}
+        told = " and ".join(f"{kind} ({', '.join(of[kind])})" for kind in sorted(of))
+        raise NotHistory(f"columns of {told}; make a file of each")
     return kinds.pop()
 
 

@@ -83,3 +83,11 @@ def test_an_export_says_its_kind_however_its_comment_is_spaced() -> None:
     for mark in ("# lamppost-export/1 weather\n", "#lamppost-export/1 weather \n"):
         (made,) = read_csv([mark, f"{HEAD}qc\n", "2026-02-02T00:00Z,lp-1,s,x,1\n"], NOW_MS)
         assert (made.measurement, made.empty) == ("weather", 1)
+
+
+def test_a_file_of_two_kinds_is_told_which_columns_are_of_which() -> None:
+    """It said to name a kind, and then did not know the columns of the other."""
+    header = "time,node,site,sensor,pm25_ugm3,rh_pct,temp_c"
+    says = r"air_quality \(pm25_ugm3\) and weather \(rh_pct, temp_c\); make a file of each"
+    with pytest.raises(NotHistory, match=says):
+        list(read_csv([header], NOW_MS))
