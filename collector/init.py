@@ -11,18 +11,21 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import yaml
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from collector.identity import broker_rules
 from collector.identity.authority import (
     Authority,
     hosts_of,
+    load_key,
     new_key,
     pem,
     pem_key,
@@ -89,6 +92,8 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
     Agents learn of it with their next renewal. Until `drop_old`, what the agents must believe is signed by the old
     one, which all of them know; wait with that until every station has renewed (90 days at most). A plan without hosts
     keeps those of the certificate in force: agents believe the broker, and the door, under the names that they know.
+
+    Who signs is believed before it has signed, and until nothing of its is shown: cut off at any file, all go on.
     """
     pki, now = plan.folder / "pki", utc_now()
     try:
@@ -103,8 +108,11 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
     if drop_old:
         authority = replace(authority, older=())
     try:
-        authority.save(pki)
+        if not drop_old:
+            authority.save(pki)
         _issue(plan, authority, now)
+        if drop_old:
+            authority.save(pki)
     except OSError as error:
         raise _unusable(plan.folder, error) from error
     return [f"sudo systemctl reload mosquitto && sudo systemctl restart lamppost-collector  # reads {pki} again"]
@@ -172,17 +180,25 @@ def _make(plan: Plan, settings: Path) -> None:
 
 
 def _issue(plan: Plan, authority: Authority, now: datetime) -> None:
-    for client in (plan.name, broker_rules.REGISTRAR, broker_rules.DASHBOARD):
-        key = new_key()
-        certificate = authority.sign_client(client, key.public_key(), now)
-        write_whole(plan.folder / "pki" / f"{client}.pem", pem_key(key) + pem(certificate), PRIVATE)
-    key = new_key()
+    write_whole(plan.folder / MOSQUITTO / "ca.pem", authority.bundle(), PUBLIC)
+    write_whole(plan.folder / MOSQUITTO / REVOKED, authority.revocations(revoked(plan), now), PUBLIC)
+    key = _server_key(plan)
     server = pem(authority.oldest.sign_server(plan.hosts, key.public_key(), now))
     for folder in (plan.folder / "pki", plan.folder / MOSQUITTO):
         write_whole(folder / "server.pem", server, PUBLIC)
         write_whole(folder / "server.key", pem_key(key), PRIVATE)
-    write_whole(plan.folder / MOSQUITTO / "ca.pem", authority.bundle(), PUBLIC)
-    write_whole(plan.folder / MOSQUITTO / REVOKED, authority.revocations(revoked(plan), now), PUBLIC)
+    for client in (plan.name, broker_rules.REGISTRAR, broker_rules.DASHBOARD):
+        key = new_key()
+        certificate = authority.sign_client(client, key.public_key(), now)
+        write_whole(plan.folder / "pki" / f"{client}.pem", pem_key(key) + pem(certificate), PRIVATE)
+
+
+def _server_key(plan: Plan) -> ec.EllipticCurvePrivateKey:
+    """The one that is there: of a new one, cut off between key and certificate, mosquitto would not start."""
+    path = plan.folder / MOSQUITTO / "server.key"
+    with suppress(OSError, ValueError):
+        return load_key(path, path.read_bytes())
+    return new_key()
 
 
 def revoked(plan: Plan) -> list[int]:

@@ -65,7 +65,7 @@ class Authority:
 
         One of them may be ahead, where a rollover was cut off between the two: what has key and certificate counts.
         """
-        keys = [_load_key(folder / "ca.key", part) for part in _END.findall((folder / "ca.key").read_bytes())]
+        keys = [load_key(folder / "ca.key", part) for part in _END.findall((folder / "ca.key").read_bytes())]
         certificates = x509.load_pem_x509_certificates((folder / "ca.pem").read_bytes())
         pairs = [(key, one) for one in certificates for key in keys if key.public_key() == one.public_key()]
         if not pairs or pairs[0][1] != certificates[0]:
@@ -150,7 +150,8 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def _load_key(path: Path, part: bytes) -> ec.EllipticCurvePrivateKey:
+def load_key(path: Path, part: bytes) -> ec.EllipticCurvePrivateKey:
+    """The key that is in a part of this file. Raises ValueError."""
     try:
         key = load_pem_private_key(part, None)
     except TypeError as error:  # so cryptography says that it wants a passphrase

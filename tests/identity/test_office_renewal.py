@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from collector.identity.authority import Authority, hosts_of, new_key, pem, pem_key, utc_now
+from collector.init import Plan, begin, renew
+from common.tls import TlsFiles
 from tests.identity.city import City
 from tests.servers import wait_for
 from wire.exits import Exit
@@ -122,6 +129,72 @@ def test_status_tells_what_is_wrong_with_the_brokers_certificate(
         assert cure in asked.stderr.partition("Cure: ")[2]
     finally:
         city.close()
+
+
+@pytest.mark.parametrize("how", [{}, {"roll_over": True}, {"drop_old": True}])
+def test_cut_off_at_any_file_broker_collector_and_stations_go_on(how: dict[str, bool], tmp_path: Path) -> None:
+    """The broker did not start, its key being of another certificate; or it let no collector in, until somebody had
+    typed the same once more."""
+    plan = Plan(tmp_path / "before", tls=True)
+    begin(plan)
+    if "drop_old" in how:
+        renew(plan, roll_over=True)
+    authority = Authority.load(plan.folder / "pki")
+    station = authority.sign_client("lp-0001", new_key().public_key(), utc_now())
+    files, is_cut = 0, True
+    while is_cut:
+        folder = shutil.copytree(plan.folder, tmp_path / str(files))
+        is_cut = _is_cut_off(replace(plan, folder=folder), how, files)
+        _goes_on(folder, authority, station)
+        renew(replace(plan, folder=folder), **how)
+        _goes_on(folder, authority, station)
+        files += 1
+    assert files > 9
+
+
+class _Gone(BaseException):
+    """The power."""
+
+
+def _is_cut_off(plan: Plan, how: dict[str, bool], after: int) -> bool:
+    """Renew until so many files have their new content."""
+    left = iter(range(after))
+    put = Path.replace
+
+    def until(path: Path, target: Path) -> Path:
+        if next(left, None) is None:
+            raise _Gone
+        return put(path, target)
+
+    with patch.object(Path, "replace", until), suppress(_Gone):
+        renew(plan, **how)
+        return False
+    return True
+
+
+def _goes_on(folder: Path, authority: Authority, station: x509.Certificate) -> None:
+    """Broker and door start; the broker believes collector and station, and is believed by them."""
+    pki, broker = folder / "pki", folder / "mosquitto"
+    for each in (pki, broker):
+        TlsFiles(pki / "ca.pem", each / "server.pem", each / "server.key").check()
+    for client in (station, *(_certificates(pki / f"{who}.pem")[0] for who in ("c1", "registrar", "dashboard"))):
+        assert _is_by(client, _certificates(broker / "ca.pem"))
+    (shown,) = _certificates(broker / "server.pem")
+    for ca in (_certificates(pki / "ca.pem"), x509.load_pem_x509_certificates(authority.bundle())):
+        assert _is_by(shown, ca)
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(path.read_bytes())
+
+
+def _is_by(certificate: x509.Certificate, authorities: list[x509.Certificate]) -> bool:
+    """Whether one of these has signed it."""
+    for one in authorities:
+        with suppress(ValueError, InvalidSignature):
+            certificate.verify_directly_issued_by(one)
+            return True
+    return False
 
 
 def serial_of(city: City) -> int:
