@@ -37,8 +37,11 @@ def backup(
     moment = clock_of(settings.web.time_zone, "%Y%m%d-%H%M%S")(wall_ms())
     to = _archive(to, f"lamppost-{settings.name}-{moment}.tar.gz")
     files = backup.write(to, backup.contents(config, settings))
-    with open_desk(config) as (_, file):
-        file.note(this_person(), "backup", str(to), wall_ms())
+    try:
+        with open_desk(config) as (_, file):
+            file.note(this_person(), "backup", str(to), wall_ms())
+    except Failure as failure:  # a full disk is no reason to throw it away
+        typer.echo(f"warning: the trail does not say so: {failure}", err=True)
     size_mb, without = to.stat().st_size / 1e6, settings.store.kind != "sqlite"
     rest = f"; the readings are not in it, they are with {settings.store.kind}" if without else ""
     say(f"{to}: {counted(files, 'file')}, {size_mb:.1f} MB{rest}", as_json, archive=str(to), files=files)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from collector.commands.options import load_settings, meant
+from collector.commands.options import file_of_the_collector, load_settings, meant
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def nothing_of(settings: Config, word: str, text: str, what: str = "node") -> Fa
 
 
 def known_words(settings: Config, what: str) -> set[str]:
-    """Every node, site or sensor that was heard of or is named in the settings."""
+    """Every node, site or sensor that was heard of or is named in the settings, and every node that is enrolled."""
     from collector.delivery.registry import Registry
 
-    named = {station.node for station in settings.stations} if what == "node" else set()
+    named = {station.node for station in settings.stations} | _enrolled(settings) if what == "node" else set()
     if what == "site":
         named = {station.push.site for station in settings.stations if station.push is not None}
     if not settings.state_file.exists():
@@ -100,8 +100,20 @@ def known_words(settings: Config, what: str) -> set[str]:
     return named | {birth.node if what == "node" else birth.site for birth in births}
 
 
-def state_of(settings: Config) -> closing[sqlite3.Connection]:
-    """The collector's state, for as long as a `with`. Raises Failure when it cannot be opened."""
+def _enrolled(settings: Config) -> set[str]:
+    from collector.identity.book import Book
+    from collector.web.desk.file import DeskFile
+
+    if not settings.desk_file.exists():
+        return set()
+    with closing(DeskFile(settings.desk_file)) as file:
+        return {station.node for station in Book(file).stations()}
+
+
+@contextmanager
+def state_of(settings: Config) -> Iterator[sqlite3.Connection]:
+    """The collector's state, for as long as a `with`. Raises Failure when SQLite cannot."""
     from collector.files.statedb import open_state
 
-    return closing(open_state(settings.state_file))
+    with closing(open_state(settings.state_file)) as db, file_of_the_collector(settings.state_file):
+        yield db

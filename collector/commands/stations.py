@@ -26,7 +26,6 @@ from collector.commands.node import (
 from collector.commands.options import (
     CONFIG,
     JSON,
-    file_of_the_collector,
     load_settings,
     open_desk,
     say,
@@ -56,7 +55,7 @@ def list_all(
     from collector.stations.fleet import roster
 
     settings = load_settings(config)
-    with state_of(settings) as db, file_of_the_collector(settings.state_file):
+    with state_of(settings) as db:
         stations = roster(db, settings)
     at_ms = wall_ms()
     shown = [station for station in stations if not stale or station.is_stale(at_ms)]
@@ -271,7 +270,7 @@ def retire(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> Non
 
     Example:  lamppost stations retire lp-0017
     """
-    from collector.identity.enrolment import Refused
+    from collector.identity.enrolment import OutForNow, Refused
     from collector.identity.office import enrolment
     from collector.identity.registrar import BrokerSilent
 
@@ -290,6 +289,9 @@ def retire(node: str = NODE, config: Path = CONFIG, as_json: bool = JSON) -> Non
         except BrokerSilent as error:
             text = f"{node} is on the list of the revoked, but the broker could not be told: {error}"
             raise Failure(Exit.NETWORK, "broker-silent", text, "say it again when the broker is up") from error
+        except OutForNow as error:
+            text = f"{node} is out at the broker for now, but it could not be written down: {error}"
+            raise Failure(Exit.NOT_PERMITTED, "not-written", text, "make room (df -h), then say it again") from error
     say(f"{node}: out at the broker; {count} certificates revoked", as_json, node=node, certificates=count)
 
 

@@ -41,7 +41,10 @@ def unusable(where: Path | str, error: Exception) -> Failure:
     if isinstance(error, Newer):
         cure = "install the newer again, nothing is lost; or bring back the backup from before the update"
         return Failure(Exit.CONFIGURATION, "file-newer", f"{where}: {error}", cure)
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        cure = "make room (df -h), then the same again"
+    elif code == sqlite3.SQLITE_BUSY:
         cure = "another program has been writing it for long, such as one that purges: the same again in a while"
     elif type(error) is sqlite3.DatabaseError:  # not a database, or malformed
         cure = "it is damaged: put it aside with its -wal and -shm, bring back a backup or begin without it"

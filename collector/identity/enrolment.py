@@ -10,7 +10,9 @@ month comes back by itself. One that was revoked cannot.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -23,8 +25,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from collector.identity import authority
 from collector.identity.authority import NODE_LIFE, Authority, BadRequest
 from collector.identity.book import Book
+from collector.identity.registrar import BrokerSilent
 from wire import enrolment as wire
 from wire import names
+from wire.exits import reason
 
 RENEWABLE_AFTER: Final = timedelta(days=90)
 
@@ -35,6 +39,10 @@ class Refused(Exception):
     def __init__(self, word: str, text: str) -> None:
         super().__init__(text)
         self.word = word
+
+
+class OutForNow(Exception):
+    """A node is out at the broker, and nothing on the disk says so; the text says why."""
 
 
 class Gate(Protocol):
@@ -133,11 +141,18 @@ class Enrolment:
     def retire(self, node: str, who: str, now_ms: int) -> int:
         """The node is out: at the broker now, and by the list of the revoked. Returns how many certificates it had.
 
-        Raises Refused; BrokerSilent after the list was written: say it again when the broker is back.
+        Raises Refused; BrokerSilent after the list was written: say it again when the broker is back. Where no disk
+        takes it, a thief is put out all the same: OutForNow, or what the disk says if the broker is silent too.
         """
         self.may_be_called(node)
-        count = self.book.retire(node, who, now_ms)
-        self.publish_revocations(self.authority.revocations(self.book.revoked(), _moment(now_ms)))
+        try:
+            count = self.book.retire(node, who, now_ms)
+            self.publish_revocations(self.authority.revocations(self.book.revoked(), _moment(now_ms)))
+        except (OSError, sqlite3.Error) as error:
+            with suppress(BrokerSilent):
+                self.gate.expel(node)
+                raise OutForNow(reason(error)) from error
+            raise
         self.gate.expel(node)
         return count
 

@@ -128,6 +128,23 @@ def test_a_file_that_is_not_there_is_named_and_the_archive_of_before_stays(setti
 
 
 @pytest.mark.usefixtures("state")
+def test_a_trail_that_takes_no_line_is_told_beside_the_archive(
+    settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk, where it is wanted most, it ended as if nothing had been made."""
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(DeskFile, "note", full)
+    out = tmp_path / "out"
+    said = typed("collector", "backup", str(out), "-c", str(settings))
+    assert said.returncode == 0
+    assert f"warning: the trail does not say so: {tmp_path / 'desk.db'}: database or disk is full" in said.stderr
+    assert str(next(out.iterdir())) in said.stdout
+
+
+@pytest.mark.usefixtures("state")
 def test_a_damaged_file_ends_it_and_leaves_nothing(settings: Path, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     (tmp_path / "desk.db").write_bytes(b"no database at all" * 400)

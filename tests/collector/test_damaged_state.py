@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from collector.delivery.registry import Registry
 from collector.files.sqlite_file import connect, unusable
 from collector.files.statedb import open_state, transaction
+from collector.numbers.calibration import Calibrations
 from tests.closes import Closes
 from tests.typed import typed
 from wire.exits import Exit
@@ -57,6 +59,27 @@ def test_a_collector_begins_with_no_file_that_is_damaged_however_far_in(
     assert said.returncode == Exit.NOT_PERMITTED
     assert f"{tmp_path}/{told}" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_a_full_disk_is_told_with_the_file_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was a database file of ours, of which there are three, and its owner was to be looked at."""
+    settings, file = tmp_path / "collector.yaml", tmp_path / "collector.db"
+    settings.write_text(f"store: {{kind: sqlite, path: {tmp_path / 'readings.db'}}}\nstate_file: {file}\n")
+    open_little = partial(connect, file, "rw")
+    with closing(open_state(file)) as db:
+        Calibrations(db)
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+
+    def full(*_: object) -> sqlite3.Connection:
+        db = open_little()
+        db.execute(f"PRAGMA max_page_count = {pages}")
+        return db
+
+    monkeypatch.setattr("collector.files.statedb.open_durable", full)
+    line = f"calibrate set --node lp-1 --sensor air-1 --quantity pm25_ugm3 --from 2026-11-26 --source {'x' * 9000}"
+    said = typed(*line.split(), "--config", str(settings))
+    assert said.returncode == Exit.NOT_PERMITTED
+    assert f"lamppost: {file}: database or disk is full. Cure: make room (df -h), then the same again" in said.stderr
 
 
 def test_a_file_that_another_writes_at_length_is_not_called_another_users(tmp_path: Path) -> None:

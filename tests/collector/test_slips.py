@@ -14,6 +14,7 @@ from collector.alerts.book import Book
 from collector.config import Config
 from collector.delivery.registry import Registry
 from collector.files.statedb import open_state
+from collector.identity.book import Book as Enrolled
 from collector.numbers.calibration import Calibrations, Record
 from collector.stations.names import names_of
 from collector.stores.sqlite import Sqlite
@@ -31,7 +32,7 @@ RULES = """
   raise: "> 75"
   text: {zh: 过高, en: too high}
 """
-KNOWN, NAMED = "lp-0001", "lp-0002"  # one that was heard of, and one that the settings name
+KNOWN, NAMED, ENROLLED = "lp-0001", "lp-0002", "north-3"  # heard of, named in the settings, let in
 
 
 @pytest.fixture
@@ -51,7 +52,8 @@ def config(tmp_path: Path) -> Path:
         Calibrations(state).add(Record(KNOWN, "air-1", "pm25_ugm3", T0, T0, "anna", slope=0.5))
     with closing(Sqlite(tmp_path / "readings.db")) as store:
         store.prepare()
-    DeskFile(tmp_path / "desk.db").close()
+    with closing(DeskFile(tmp_path / "desk.db")) as desk:
+        Enrolled(desk).enrolled(ENROLLED, 1, T0, "anna", T0)
     return file
 
 
@@ -83,6 +85,7 @@ def fails(config: Path, command: str) -> tuple[int, str]:
         ("query run highest --var sensor=air-2", 1, "nothing is known of air-2. Cure: did you mean air-1?"),
         ("stations show lp-001", 2, "no node is called lp-001. Cure: did you mean lp-0001?"),
         ("stations show lp-0002", 2, "lp-0002 has never been heard of. Cure: see to it that it reports"),
+        ("stations show north-3", 2, "north-3 has never been heard of. Cure: see to it that it reports"),
         ("stations rename lp-001 --en X", 2, "no node is called lp-001. Cure: did you mean lp-0001?"),
         ("stations rename lp-0001 --en 'a\x07b'", 2, "'a\\x07b' has control characters. Cure: a name is one line"),
         ("stations purge lp-001 --yes", 1, "nothing is known of lp-001. Cure: did you mean lp-0001?"),

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import ssl
 import stat
 import threading
@@ -27,7 +28,7 @@ from collector.commands.stations import accept
 from collector.identity import authority
 from collector.identity.authority import Authority, BadRequest, utc_now
 from collector.identity.book import Book, TokenRefused
-from collector.identity.enrolment import Enrolment, Refused, as_file
+from collector.identity.enrolment import Enrolment, OutForNow, Refused, as_file
 from collector.init import Plan, begin, renew
 from collector.web.desk.file import DeskFile
 from common.whole_file import PRIVATE, write_whole
@@ -104,6 +105,19 @@ def test_a_revoked_token_and_the_tokens_of_a_retired_node_are_worthless(office: 
     for node, token in (("lp-1", first), ("lp-2", second)):
         with pytest.raises(Refused):
             office.enrol(node, token, request_pem(node).encode(), NOW + 1)
+
+
+def test_who_has_stolen_a_station_is_put_out_where_no_disk_takes_it(office: Enrolment) -> None:
+    """A full disk was the end of it, and the thief went on as before."""
+
+    class Full(Book):
+        def retire(self, *_: object) -> int:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    office.accept("lp-1", request_pem("lp-1").encode(), "anna", NOW)
+    with pytest.raises(OutForNow, match="disk is full"):
+        replace(office, book=Full(office.book._file)).retire("lp-1", "anna", NOW)
+    assert "lp-1" not in office.gate.inside  # type: ignore[attr-defined]  # the fixture's
 
 
 def test_nothing_of_a_request_counts_but_its_key(office: Enrolment) -> None:
