@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from wire import names, strictjson
+from wire.both import Both
 
 SCHEMA = "lamppost.enrolment/1"
 ENROL_PATH = "/enrol/v1/enrol"
@@ -22,6 +23,7 @@ RENEW_PATH = "/enrol/v1/renew"
 AUTHORITY_PATH = "/enrol/v1/authority.pem"
 _PREFIX = "lamppost1."
 TOKEN_TEXT_MAX = 1024
+_DAMAGED = Both("the token is damaged: was all of it copied?", "令牌不完整：全部复制了吗？")
 
 
 class BadToken(ValueError):
@@ -46,17 +48,19 @@ def read_token(text: str) -> Token:
     """The token that a text holds. Raises BadToken; the text itself is never repeated."""
     text = text.strip()
     if not text.startswith(_PREFIX) or len(text) > TOKEN_TEXT_MAX:
-        raise BadToken("an enrolment token begins with lamppost1.")
+        raise BadToken(Both("an enrolment token begins with lamppost1.", "入网令牌以 lamppost1. 开头"))
     packed = text.removeprefix(_PREFIX)
     try:
         raw = strictjson.loads(base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
-        raise BadToken("the token is damaged: was all of it copied?") from None
+        raise BadToken(_DAMAGED) from None
     node, url, digest, secret = (raw.get(key) for key in ("n", "u", "a", "t"))
     if not (isinstance(url, str) and isinstance(digest, str) and isinstance(secret, str) and isinstance(node, str)):
-        raise BadToken("the token is damaged: was all of it copied?")
+        raise BadToken(_DAMAGED)
     if not names.is_node(node) or not _is_https(url) or len(digest) != 64:
-        raise BadToken("the token names no node, no https address or no authority")
+        raise BadToken(
+            Both("the token names no node, no https address or no authority", "令牌里缺少站点名、https 地址或签发机构")
+        )
     return Token(node, url.rstrip("/"), digest, secret)
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import JSON
-from wire.exits import Exit, Failure, reason
+from wire.both import Both, zh
+from wire.exits import Exit, Failure, of_file, reason
 
 if TYPE_CHECKING:
     from edge_agent.identity.enrol import Enrolled
@@ -40,8 +42,11 @@ def enrol(
         context.default_map = {context.invoked_subcommand: {"folder": folder, "as_json": as_json}}
         return
     if token_file is None:
-        cure = "lamppost agent enrol --token-file FILE, or lamppost agent enrol request NODE"
-        raise Failure(Exit.USAGE, "no-token", "a token file is wanted", cure)
+        cure = Both(
+            "lamppost agent enrol --token-file FILE, or lamppost agent enrol request NODE",
+            "lamppost agent enrol --token-file FILE，或 lamppost agent enrol request NODE",
+        )
+        raise Failure(Exit.USAGE, "no-token", Both("a token file is wanted", "需要令牌文件"), cure)
     from edge_agent.identity.enrol import by_token
 
     _tell(by_token(_text(token_file), folder), as_json)
@@ -66,8 +71,13 @@ def request(
         try:
             out.write_text(made, encoding="utf-8")
         except OSError as error:
-            raise Failure(Exit.NOT_PERMITTED, "file-not-written", f"{out}: {error.strerror}") from error
-        typer.echo(f"{out}: take it to the office, where `lamppost stations accept {node} --request FILE` answers it")
+            raise Failure(Exit.NOT_PERMITTED, "file-not-written", of_file(out, error)) from error
+        accept = f"lamppost stations accept {node} --request FILE"
+        text = Both(
+            f"{out}: take it to the office, where `{accept}` answers it",
+            f"{out}：请交给管理中心，由那里执行 {accept}",
+        )
+        typer.echo(told(text))
 
 
 @app.command("show-qr")
@@ -81,11 +91,12 @@ def show_qr(node: str = typer.Argument(..., help="The node's name."), folder: Pa
     try:
         import segno
     except ModuleNotFoundError as error:
-        raise Failure(
-            Exit.CONFIGURATION, "extra-missing", "QR codes need the package segno", "pip install segno"
-        ) from error
+        text = Both("QR codes need the package segno", "二维码需要 segno 软件包")
+        raise Failure(Exit.CONFIGURATION, "extra-missing", text, "pip install segno") from error
     segno.make(new_request(node, folder).decode(), error="l", micro=False).terminal(out=sys.stdout, compact=True)
-    typer.echo("scan, and give the text to: lamppost stations accept " + node + " --request FILE", err=True)
+    accept = f"lamppost stations accept {node} --request FILE"
+    text = Both(f"scan, and give the text to: {accept}", f"请扫码，把得到的文本交给：{accept}")
+    typer.echo(told(text), err=True)
 
 
 @app.command("import")
@@ -118,18 +129,25 @@ def _text(file: Path) -> str:
     try:
         return sys.stdin.read(65_536) if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(Exit.NOT_PERMITTED, "file-unreadable", f"{file}: {reason(error)}") from error
+        raise Failure(
+            Exit.NOT_PERMITTED, "file-unreadable", Both(f"{file}: {reason(error)}", f"{file}：{zh(reason(error))}")
+        ) from error
 
 
 def _tell(enrolled: Enrolled, as_json: bool) -> None:
     if as_json:
-        told: dict[str, object] = {"schema": "lamppost.enrolled/1", "node": enrolled.node, "expires": enrolled.expires}
-        told |= {"folder": str(enrolled.folder), "collector_keys": list(enrolled.collector_keys)}
-        typer.echo(json.dumps(told | {"broker": {"host": enrolled.broker_host, "port": enrolled.broker_port}}))
+        facts: dict[str, object] = {"schema": "lamppost.enrolled/1", "node": enrolled.node, "expires": enrolled.expires}
+        facts |= {"folder": str(enrolled.folder), "collector_keys": list(enrolled.collector_keys)}
+        typer.echo(json.dumps(facts | {"broker": {"host": enrolled.broker_host, "port": enrolled.broker_port}}))
         return
-    typer.echo(f"{enrolled.node} is enrolled until {enrolled.expires}; the agent renews that by itself.")
+    node, until = enrolled.node, enrolled.expires
+    done = Both(
+        f"{node} is enrolled until {until}; the agent renews that by itself.",
+        f"{node} 已入网，有效期至 {until}；采集程序会自动续期。",
+    )
+    typer.echo(told(done))
+    typer.echo(told(Both("agent.yaml wants:", "agent.yaml 中要写：")))
     typer.echo(
-        "agent.yaml wants:\n"
-        f"  node: {enrolled.node}\n  identity: {enrolled.folder}\n"
+        f"  node: {node}\n  identity: {enrolled.folder}\n"
         f"  broker:\n    host: {enrolled.broker_host}\n    port: {enrolled.broker_port}"
     )

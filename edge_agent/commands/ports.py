@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import CONFIG, JSON, models
+from wire.both import Both, joined, same, zh
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def ports(as_json: bool = JSON) -> None:
 
         typer.echo(json.dumps([asdict(port) | {"state": port.state} for port in found], ensure_ascii=False))
     else:
-        typer.echo(ports_screen(found))
+        typer.echo(told(ports_screen(found)))
     raise typer.Exit(Exit.FINE if found else Exit.DEVICE_OR_PORT)
 
 
@@ -54,20 +56,28 @@ def probe(
     from edge_agent.screens.ports import finding_lines
 
     if every and paths:
-        raise Failure(Exit.USAGE, "probe-all-or-some", "either --all or names of ports", "leave one out")
+        raise Failure(
+            Exit.USAGE,
+            "probe-all-or-some",
+            Both("either --all or names of ports", "--all 和串口名只能用一个"),
+            Both("leave one out", "去掉其中一个"),
+        )
     catalogue = models(folder or _own_models(config))
     findings = find_sensors(paths or free_ports(), catalogue, quiet=as_json)
     if as_json:
         typer.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
-            typer.echo("\n".join(finding_lines(finding, catalogue.get)))
+            typer.echo(told(joined("\n", finding_lines(finding, catalogue.get))))
     sure = [finding for finding in findings if finding.sensor is not None]
     if sure and (write or _wants_it(config, as_json)):
         from edge_agent.settings.edit import add_sensors
 
         added = add_sensors(config, sure, folder)
-        typer.echo(f"{config}: added {', '.join(added)}" if added else f"{config}: all of them were there", err=True)
+        said = Both(f"{config}: all of them were there", f"{config}：都已经有了")
+        if added:
+            said = Both(f"{config}: added {', '.join(added)}", f"{config}：已添加 {'、'.join(added)}")
+        typer.echo(told(said), err=True)
     raise typer.Exit(Exit.FINE if sure else Exit.DEVICE_OR_PORT)
 
 
@@ -78,16 +88,24 @@ def free_ports() -> list[str]:
     found = find_ports()
     free = [port.path for port in found if port.usable]
     if not free:
-        text = f"none of {len(found)} ports is free" if len(found) != 1 else f"{found[0].path} is {found[0].state}"
+        text = Both(f"none of {len(found)} ports is free", f"{len(found)} 个串口都不空闲")
+        if len(found) == 1:
+            path, state = found[0].path, found[0].state
+            text = Both(f"{path} is {state}", f"{path} {zh(state)}")
+        cure = same("lamppost agent ports")
         if not found:
-            word, text, cure = "no-port", "there is no serial port here", "plug one in"
+            text, cure = Both("there is no serial port here", "这里没有串口"), Both("plug one in", "请插上一个")
+            word = "no-port"
         elif any(port.holder is not None for port in found):
             word = "ports-held"
-            cure = "end who reads them (lamppost agent ports); the agent: sudo systemctl stop lamppost-agent"
+            cure = Both(
+                "end who reads them (lamppost agent ports); the agent: sudo systemctl stop lamppost-agent",
+                "关掉占用的程序（lamppost agent ports）；采集程序：sudo systemctl stop lamppost-agent",
+            )
         elif any(port.console or port.bluetooth for port in found):
-            word, cure = "ports-blocked", "sudo lamppost agent fix serial-console"
+            word, cure = "ports-blocked", same("sudo lamppost agent fix serial-console")
         else:
-            word, cure = "ports-not-permitted", "lamppost agent ports"
+            word = "ports-not-permitted"
         raise Failure(Exit.DEVICE_OR_PORT, word, text, cure)
     return free
 
@@ -98,8 +116,9 @@ def find_sensors(paths: list[str], catalogue: Catalogue, quiet: bool = False) ->
 
     profiles = list(catalogue)
     if not quiet:
-        count = f"{len(paths)} port{'s' * (len(paths) > 1)}"
-        print(f"listening on {count}, up to a minute ...", file=sys.stderr, flush=True)
+        ports = Both(f"{len(paths)} port{'s' * (len(paths) > 1)}", f"{len(paths)} 个串口")
+        text = Both(f"listening on {ports}, up to a minute ...", f"正在监听 {zh(ports)}，最多约一分钟 …")
+        print(told(text), file=sys.stderr, flush=True)
     return probe_ports(paths, profiles)
 
 
@@ -117,4 +136,4 @@ def _own_models(config: Path) -> Path | None:
 def _wants_it(config: Path, as_json: bool) -> bool:
     if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()) or not config.exists():
         return False
-    return typer.confirm(f"Add these to {config}?", default=True)
+    return typer.confirm(told(Both(f"Add these to {config}?", f"添加到 {config} 吗？")), default=True)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import CONFIG
+from wire.both import Both
 from wire.exits import Exit, Failure
 
+_LOST = Both("Readings that wait here will be lost. Go on?", "这里待发的读数会丢失。继续吗？")
 app = typer.Typer(
     no_args_is_help=True, help="The systemd service: install, uninstall, restart, logs.", rich_markup_mode=None
 )
@@ -23,7 +26,7 @@ def install(config: Path = CONFIG) -> None:
     """
     from edge_agent.device.service import install as put_in
 
-    put_in(config, typer.echo)
+    put_in(config, _say)
 
 
 @app.command()
@@ -37,9 +40,9 @@ def uninstall(
     """
     from edge_agent.device.service import uninstall as take_out
 
-    if purge and not yes and not typer.confirm("Readings that wait here will be lost. Go on?", err=True):
+    if purge and not yes and not typer.confirm(told(_LOST), err=True):
         raise typer.Exit(Exit.USAGE)
-    take_out(typer.echo, purge=purge)
+    take_out(_say, purge=purge)
 
 
 @app.command()
@@ -78,10 +81,14 @@ def show(config: Path = CONFIG) -> None:
     typer.echo(unit_text(config, program()), nl=False)
 
 
+def _say(text: str) -> None:
+    typer.echo(told(text))
+
+
 def _become(command: list[str]) -> None:
     """Run a program of systemd's in our place. Raises Failure where none runs."""
-    from edge_agent.device.service import systemd_runs
+    from edge_agent.device.service import NO_SYSTEMD, systemd_runs
 
     if not systemd_runs():
-        raise Failure(Exit.CONFIGURATION, "no-systemd", "no systemd runs here", "lamppost agent status")
+        raise Failure(Exit.CONFIGURATION, "no-systemd", NO_SYSTEMD, "lamppost agent status")
     os.execvp(command[0], command)

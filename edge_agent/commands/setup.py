@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import DEFAULT_CONFIG, models
-from wire.exits import Exit, Failure
+from wire.both import Both, joined, same, zh
+from wire.exits import Exit, Failure, of_file
 
 if TYPE_CHECKING:
     from edge_agent.settings.config import Config
@@ -47,7 +49,7 @@ def setup(
     from edge_agent.setup.answers import Notebook
 
     def say(text: str) -> None:
-        typer.echo(text, err=as_json)
+        typer.echo(told(text), err=as_json)
 
     config = config.absolute()  # the settings name what lies beside them, and the service starts elsewhere
     notebook = Notebook(config.with_name(f"{config.stem}.setup.json"))
@@ -59,15 +61,19 @@ def setup(
         live = Live(lambda: port or free_ports(), profiles)
         raise typer.Exit(_by_phone(notebook, config, listen, live, began_s, proof_s, as_json))
     if config.exists() and not anew:
-        say(f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)")
+        there = Both(
+            f"{config} is there: it is kept as it is, and proved.   (--anew begins anew)",
+            f"已有 {config}：保持原样，只做验证。（--anew 重新开始）",
+        )
+        say(there)
         answers = notebook.read() or _told_before(config)
     else:
         answers = _given(notebook, from_file, anew, profiles)
         _write_settings(answers, config)
         notebook.keep(answers)
-        say(f"\nwritten: {config}")
+        say(Both(f"\nwritten: {config}", f"\n已写入：{config}"))
     record, proved = _prove(answers, config, began_s, proof_s, say)
-    typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
+    typer.echo(json.dumps(record, ensure_ascii=False) if as_json else told(_screen(record)))
     if proved:
         notebook.forget()
     raise typer.Exit(Exit.FINE if proved else Exit.NOT_HEALTHY)
@@ -116,7 +122,7 @@ def _by_phone(
     from edge_agent.setup_web.suggested import suggested
 
     def echo(text: str) -> None:
-        typer.echo(text, err=as_json)
+        typer.echo(told(text), err=as_json)
 
     def say(text: str) -> None:
         echo(text)
@@ -128,14 +134,14 @@ def _by_phone(
     with closing(page):
         answers = _written(page, notebook, config, echo)
         page.live.stop()
-        say(f"written: {config}")
+        say(Both(f"written: {config}", f"已写入：{config}"))
         try:
             record, proved = _prove(answers, config, began_s, proof_s, say)
         except (Failure, OSError) as error:
             page.say(_failure(error).line())
             page.finish("unproved")
             raise
-        typer.echo(json.dumps(record, ensure_ascii=False) if as_json else _screen(record))
+        typer.echo(json.dumps(record, ensure_ascii=False) if as_json else told(_screen(record)))
         page.say(_screen(record))
         if proved:
             notebook.forget()
@@ -162,7 +168,8 @@ def _failure(error: Failure | OSError) -> Failure:
     """What the phone is told."""
     if isinstance(error, Failure):
         return error
-    return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{error.filename or 'the disk'}: {error.strerror}")
+    where = same(error.filename) if error.filename else Both("the disk", "磁盘")
+    return Failure(Exit.NOT_PERMITTED, "file-unusable", of_file(where, error))
 
 
 def _remembered(notebook: Any) -> Answers:
@@ -172,20 +179,23 @@ def _remembered(notebook: Any) -> Answers:
     known: Answers | None = notebook.read()
     if known is None or not a_person_is_here():
         return Answers()
-    typer.echo(f"A set-up of {known.node or 'this device'} was begun here.")
-    return known if choose("[g]o on with it, or begin [a]new?", "ga", "g") == "g" else Answers()
+    whose = same(known.node) if known.node else Both("this device", "本机")
+    typer.echo(told(Both(f"A set-up of {whose} was begun here.", f"这里有 {zh(whose)} 未完成的安装。")))
+    question = Both("[g]o on with it, or begin [a]new?", "继续 [g]，还是重新开始 [a]？")
+    return known if choose(question, "ga", "g") == "g" else Answers()
 
 
 def _without_questions(answers: Answers, search: Any) -> Answers:
     """What a file left open takes its default; what has none is missing."""
     from edge_agent.device.service import systemd_runs
 
-    missing = [name for name in ("site",) if getattr(answers, name) is None]
+    missing = [same("site")] if answers.site is None else []
     if answers.node is None and answers.token is None:
-        missing.append("node or token")
+        missing.append(Both("node or token", "node 或 token"))
     if missing:
-        text = f"the answers lack {', '.join(missing)}"
-        raise Failure(Exit.CONFIGURATION, "answers-missing", text, "add them, or run this on a terminal")
+        text = Both(f"the answers lack {', '.join(missing)}", f"答案中缺少 {'、'.join(map(zh, missing))}")
+        cure = Both("add them, or run this on a terminal", "补上，或在终端上运行")
+        raise Failure(Exit.CONFIGURATION, "answers-missing", text, cure)
     if answers.sensors in (None, "search"):
         answers = answers.with_(sensors=[sensor.model_dump() for sensor in search(by_person=False)])
     return answers.with_(
@@ -254,7 +264,11 @@ def _prove(
         say(screen(results, took_s, everything=False))
     if answers.service:
         install(config, say=say)
-    say(f"\nA reading of each sensor, there and back (up to {proof_s:g} s):")
+    there_and_back = Both(
+        f"\nA reading of each sensor, there and back (up to {proof_s:g} s):",
+        f"\n每个传感器的一条读数，存入数据库再读回（最多 {proof_s:g} 秒）：",
+    )
+    say(there_and_back)
     runs = is_active() or running.find(settings.status_file) is not None
     context = nullcontext() if runs else proof.agent_of_our_own(config, settings, say)
     with context:
@@ -276,10 +290,12 @@ def _send(settings: Config, record: dict[str, Any], say: Callable[[str], None]) 
     try:
         answer = ask_collector(settings, "installation", {"record": record})
     except Failure as failure:
-        typer.echo(f"the record stays here: {failure}", err=True)
+        stays = Both(f"the record stays here: {failure}", f"安装记录留在本机：{zh(failure.message)}")
+        typer.echo(told(stays), err=True)
         return
     if answer.get("ok"):
-        say(f"\nsent to the city as record {answer['number']}")
+        number = answer["number"]
+        say(Both(f"\nsent to the city as record {number}", f"\n已上报管理中心，记录号 {number}"))
 
 
 def _keep(settings: Config, record: dict[str, Any]) -> None:
@@ -289,24 +305,24 @@ def _keep(settings: Config, record: dict[str, Any]) -> None:
     try:
         write_whole(file, json.dumps(record, ensure_ascii=False, indent=1).encode() + b"\n")
     except OSError as error:
-        typer.echo(f"{file}: {error.strerror}", err=True)
+        typer.echo(told(of_file(file, error)), err=True)
 
 
 def _record_file(settings: Config) -> Path:
     return settings.spool.path.with_name("installation.json")
 
 
-def _screen(record: dict[str, Any]) -> str:
+def _screen(record: dict[str, Any]) -> Both:
     from edge_agent.setup.record import screen
 
-    return "\n" + screen(record)
+    return joined("\n", ["", screen(record)])
 
 
 def _text(file: Path) -> str:
     try:
         return (sys.stdin.buffer.read(65_536) if str(file) == "-" else file.read_bytes()).decode()
     except OSError as error:
-        raise Failure(Exit.CONFIGURATION, "answers-unreadable", f"{file}: {error.strerror}") from error
+        raise Failure(Exit.CONFIGURATION, "answers-unreadable", of_file(file, error)) from error
     except UnicodeDecodeError as error:
-        text, cure = f"{file}: not UTF-8", "save it as UTF-8"
+        text, cure = Both(f"{file}: not UTF-8", f"{file}：不是 UTF-8 编码"), Both("save it as UTF-8", "请存为 UTF-8")
         raise Failure(Exit.CONFIGURATION, "answers-unreadable", text, cure) from error

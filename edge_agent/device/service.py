@@ -18,6 +18,7 @@ PACKAGED = Path("/usr/lib/systemd/system/lamppost-agent.service")
 USER = "lamppost"
 MODULES = Path("/etc/modules-load.d/lamppost.conf")
 MODULES_TEXT = "# Serial adapters, known to the kernel before one is plugged in.\nusbserial\ncdc_acm\n"
+NO_SYSTEMD = Both("no systemd runs here", "这里没有运行 systemd")
 TEMPLATE = Path(__file__).with_name("lamppost-agent.service")
 
 
@@ -44,21 +45,24 @@ def install(config: Path, say: Callable[[str], None], root: Path = Path("/")) ->
     commands += [["adduser", USER, "dialout"]]
     packaged = (root / str(PACKAGED).lstrip("/")).exists()
     if packaged and config != DEFAULT_CONFIG:
-        text = f"the package's service reads {DEFAULT_CONFIG}, not {config}"
-        raise Failure(Exit.CONFIGURATION, "other-settings", text, "put the settings there")
+        text = Both(
+            f"the package's service reads {DEFAULT_CONFIG}, not {config}",
+            f"软件包的服务读取 {DEFAULT_CONFIG}，不是 {config}",
+        )
+        raise Failure(Exit.CONFIGURATION, "other-settings", text, Both("put the settings there", "请把配置放到那里"))
     if not packaged:
-        say(f"write {unit}")
+        say(_write(unit))
         unit.parent.mkdir(parents=True, exist_ok=True)
         unit.write_text(unit_text(config, program()), encoding="utf-8")
         modules = root / str(MODULES).lstrip("/")
-        say(f"write {modules}")
+        say(_write(modules))
         modules.parent.mkdir(parents=True, exist_ok=True)
         modules.write_text(MODULES_TEXT, encoding="utf-8")
         for command in commands:
-            say("run " + " ".join(command))
+            say(_running(command))
             _run(command, root)
     for command in (["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", NAME]):
-        say("run " + " ".join(command))
+        say(_running(command))
         _run(command, root)
 
 
@@ -68,7 +72,7 @@ def uninstall(say: Callable[[str], None], root: Path = Path("/"), purge: bool = 
 
     _want_root(root)
     command = ["systemctl", "disable", "--now", NAME]
-    say("run " + " ".join(command))
+    say(_running(command))
     _run(command, root)
     unit = root / str(UNIT).lstrip("/")
     places = [
@@ -82,12 +86,16 @@ def uninstall(say: Callable[[str], None], root: Path = Path("/"), purge: bool = 
         places += [] if shared else [root / "etc/lamppost", root / "var/lib/lamppost"]
     for place in places:
         if place.exists():
-            say(f"remove {place}")
+            say(Both(f"remove {place}", f"删除 {place}"))
             shutil.rmtree(place) if place.is_dir() else place.unlink()
     if purge and shared:
-        say("a collector lives here: /etc/lamppost, /var/lib/lamppost and the user stay, with what was the agent's")
+        stays = Both(
+            "a collector lives here: /etc/lamppost, /var/lib/lamppost and the user stay, with what was the agent's",
+            "本机还有采集器：/etc/lamppost、/var/lib/lamppost 和用户都保留，包括采集程序留下的文件",
+        )
+        say(stays)
     elif purge:
-        say(f"run deluser --system {USER}")
+        say(_running(["deluser", "--system", USER]))
         _run(["deluser", "--system", "--quiet", USER], root)
     _run(["systemctl", "daemon-reload"], root)
 
@@ -98,6 +106,14 @@ def program() -> str:
     return str(beside) if beside.exists() else shutil.which("lamppost") or "/opt/lamppost/bin/lamppost"
 
 
+def _write(file: Path) -> Both:
+    return Both(f"write {file}", f"写入 {file}")
+
+
+def _running(command: list[str]) -> Both:
+    return Both(f"run {' '.join(command)}", f"执行 {' '.join(command)}")
+
+
 def _want_root(root: Path) -> None:
     import os
 
@@ -106,14 +122,15 @@ def _want_root(root: Path) -> None:
             Exit.NOT_PERMITTED, "not-root", Both("a service is the system's", "安装服务需要系统权限"), WITH_SUDO
         )
     if root == Path("/") and not systemd_runs():
-        raise Failure(Exit.CONFIGURATION, "no-systemd", "no systemd runs here", "lamppost agent run, by your own means")
+        by_hand = Both("lamppost agent run, by your own means", "自行运行 lamppost agent run")
+        raise Failure(Exit.CONFIGURATION, "no-systemd", NO_SYSTEMD, by_hand)
 
 
 def _run(command: list[str], root: Path) -> None:
     if root == Path("/"):
         code = _call(command)
         if code != 0:
-            text = f"{' '.join(command)} ended with {code}"
+            text = Both(f"{' '.join(command)} ended with {code}", f"{' '.join(command)} 以 {code} 结束")
             raise Failure(Exit.NOT_PERMITTED, "command-failed", text, f"journalctl -u {NAME} -n 20")
 
 

@@ -30,13 +30,16 @@ from common.whole_file import PRIVATE, write_whole
 from edge_agent.device.clock import synchronised
 from edge_agent.identity.identity import Identity, Office, read_key
 from wire import enrolment, names
-from wire.exits import Exit, Failure
+from wire.both import Both, same, zh
+from wire.exits import Exit, Failure, of_file, reason
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 TIMEOUT_S: Final = 30.0  # a slow line shakes hands for half of it
 ANSWER_MAX: Final = 64 * 1024
+_NEW_TOKEN = Both("lamppost token create NODE, at the office", "在管理中心执行 lamppost token create NODE")
+_WAIT = {503: Both("try again in a minute", "一分钟后再试"), 429: Both("wait a minute", "等一分钟")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,7 @@ def by_token(text: str, folder: Path) -> Enrolled:
     try:
         token = enrolment.read_token(text)
     except enrolment.BadToken as error:
-        raise Failure(
-            Exit.USAGE, "token-unreadable", str(error), "lamppost token create NODE, at the office"
-        ) from error
+        raise Failure(Exit.USAGE, "token-unreadable", error.args[0], _NEW_TOKEN) from error
     request = new_request(token.node, folder)
     authority = _fetch_authority(token)
     body = {"node": token.node, "token": token.secret, "request": request.decode()}
@@ -89,7 +90,10 @@ def new_request(node: str, folder: Path) -> bytes:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     if not names.is_node(node):
-        text = f"{node!r} is no name of a node: small letters, digits and hyphens, at most 63"
+        text = Both(
+            f"{node!r} is no name of a node: small letters, digits and hyphens, at most 63",
+            f"{node!r} 不能作站点名：只能用小写字母、数字和连字符，最多 63 个",
+        )
         raise Failure(Exit.USAGE, "bad-node", text)
     try:
         _make(folder)
@@ -106,7 +110,7 @@ def take_answer(content: bytes, folder: Path, url: str | None = None) -> Enrolle
     """Keep the office's answer. It must hold a certificate for the key that waits in `folder`."""
     key = _pending(folder)
     if key is None:
-        text = f"{folder} has no key that waits for a certificate"
+        text = Both(f"{folder} has no key that waits for a certificate", f"{folder} 里没有等待证书的密钥")
         raise Failure(Exit.CONFIGURATION, "no-request", text, "lamppost agent enrol request NODE")
     enrolled = _keep(_parse(content), key, folder, url)
     (folder / "pending.key").unlink()
@@ -122,8 +126,15 @@ def renew(folder: Path) -> Enrolled:
     identity = Identity(folder)
     office = identity.office()
     if office.url is None:
-        cure = "lamppost agent enrol request, and carry the answer here"
-        raise Failure(Exit.NETWORK, "no-office", "the office's address is not known here: enrolled by hand", cure)
+        text = Both(
+            "the office's address is not known here: enrolled by hand",
+            "不知道管理中心的地址：本站是手工入网的",
+        )
+        cure = Both(
+            "lamppost agent enrol request, and carry the answer here",
+            "lamppost agent enrol request，再把答复带回来",
+        )
+        raise Failure(Exit.NETWORK, "no-office", text, cure)
     whole = (folder / "node.pem").read_bytes()
     old = load_pem_private_key(whole, None)
     assert isinstance(old, ec.EllipticCurvePrivateKey)
@@ -143,8 +154,8 @@ def renew(folder: Path) -> Enrolled:
 def _unusable(folder: Path, error: OSError) -> Failure:
     if error.errno in (errno.EROFS, errno.ENOSPC):
         raise error  # no matter of whose the folder is: the command names the cure
-    cure = "run this as the agent's user, or name another --folder"
-    return Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{folder}: {error.strerror}", cure)
+    cure = Both("run this as the agent's user, or name another --folder", "用采集程序的用户运行，或换一个 --folder")
+    return Failure(Exit.NOT_PERMITTED, "folder-unusable", of_file(folder, error), cure)
 
 
 def _parse(content: bytes) -> dict[str, Any]:
@@ -159,10 +170,9 @@ def _parse(content: bytes) -> dict[str, Any]:
         answer["certificate"].encode(), answer["authority"].encode()
         str(answer["broker"]["host"]), int(answer["broker"]["port"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        text = f"this is no answer to an enrolment ({error})"
-        raise Failure(
-            Exit.CONFIGURATION, "answer-unreadable", text, "lamppost stations accept, at the office"
-        ) from error
+        text = Both(f"this is no answer to an enrolment ({error})", f"这不是入网答复（{error}）")
+        cure = Both("lamppost stations accept, at the office", "在管理中心执行 lamppost stations accept")
+        raise Failure(Exit.CONFIGURATION, "answer-unreadable", text, cure) from error
     return dict(answer)
 
 
@@ -175,11 +185,17 @@ def _keep(answer: dict[str, Any], key: ec.EllipticCurvePrivateKey, folder: Path,
         authorities = x509.load_pem_x509_certificates(answer["authority"].encode())
         certificate.verify_directly_issued_by(authorities[0])
     except Exception as error:
-        text = f"the answer's certificate cannot be used ({type(error).__name__})"
-        raise Failure(Exit.CONFIGURATION, "answer-unusable", text, "ask the office again") from error
+        why = type(error).__name__
+        text = Both(f"the answer's certificate cannot be used ({why})", f"答复中的证书不能用（{why}）")
+        cure = Both("ask the office again", "请管理中心重新答复")
+        raise Failure(Exit.CONFIGURATION, "answer-unusable", text, cure) from error
     if certificate.public_key() != key.public_key() or certificate.subject.rfc4514_string() != f"CN={answer['node']}":
-        text = "the answer's certificate is for another key or node than the request"
-        raise Failure(Exit.CONFIGURATION, "answer-unusable", text, "import the answer on the device that asked")
+        text = Both(
+            "the answer's certificate is for another key or node than the request",
+            "答复中的证书属于另一个密钥或站点",
+        )
+        cure = Both("import the answer on the device that asked", "请在提出申请的设备上导入答复")
+        raise Failure(Exit.CONFIGURATION, "answer-unusable", text, cure)
     broker = answer["broker"]
     office = {key: answer[key] for key in ("node", "collector_keys", "broker")} | {"url": url}
     try:
@@ -218,8 +234,9 @@ def _fetch_authority(token: enrolment.Token) -> str:
     anyone.verify_mode = ssl.CERT_NONE
     content = _ask(urllib.request.Request(token.url + enrolment.AUTHORITY_PATH), anyone)
     if enrolment.digest_of(content) != token.authority_sha256:
-        text = f"{token.url} is not the office that the token names"
-        raise Failure(Exit.NETWORK, "other-office", text, "is somebody between? ask the office for a new token")
+        text = Both(f"{token.url} is not the office that the token names", f"{token.url} 不是令牌指定的管理中心")
+        cure = Both("is somebody between? ask the office for a new token", "中间有人冒充？请向管理中心要新的令牌")
+        raise Failure(Exit.NETWORK, "other-office", text, cure)
     return content.decode()
 
 
@@ -244,12 +261,18 @@ def _ask(request: urllib.request.Request, context: ssl.SSLContext) -> bytes:
             said = error.read(2048)
         raise _refused(error.code, said) from error
     except (OSError, HTTPException) as error:  # the latter: what answers there speaks something else
-        reason = getattr(error, "reason", error) or "it does not speak HTTP"
-        cure = "is the collector up, the port open?"
-        if isinstance(reason, socket.gaierror):
+        cause = getattr(error, "reason", error)
+        why = same(str(cause)) if cause else Both("it does not speak HTTP", "对方说的不是 HTTP")
+        if isinstance(cause, OSError):
+            why = Both(str(cause), zh(reason(cause)))
+        cure = Both("is the collector up, the port open?", "采集器在运行吗？端口开放吗？")
+        if isinstance(cause, socket.gaierror):
             name, _, _ = request.host.partition(":")
-            cure = f"is the network up? getent hosts {name}; else a token with another --url, at the office"
-        raise Failure(Exit.NETWORK, "office-silent", f"{where}: {reason}", cure) from error
+            cure = Both(
+                f"is the network up? getent hosts {name}; else a token with another --url, at the office",
+                f"通网吗？getent hosts {name}；通的话请管理中心换一个 --url 的令牌",
+            )
+        raise Failure(Exit.NETWORK, "office-silent", Both(f"{where}: {why}", f"{where}：{zh(why)}"), cure) from error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -264,11 +287,14 @@ def _refused(status: int, said: bytes) -> Failure:
         raw = json.loads(said)
         word, text = str(raw["error"])[:40], str(raw["text"])[:200]
     except (ValueError, KeyError, TypeError):
-        word, text = "refused", f"the office answered {status}"
-    cures = {503: "try again in a minute", 429: "wait a minute"}
+        word, text = "refused", Both(f"the office answered {status}", f"管理中心答复 {status}")
     if 300 <= status < 400:
-        return Failure(Exit.NETWORK, word, text, "is a log-in page between? open any page on this network")
-    cure = cures.get(status, "lamppost token create NODE, at the office")
+        cure = Both(
+            "is a log-in page between? open any page on this network",
+            "网络要先登录？请在这个网络上随便打开一个网页",
+        )
+        return Failure(Exit.NETWORK, word, text, cure)
+    cure = _WAIT.get(status, _NEW_TOKEN)
     return Failure(Exit.NETWORK if status >= 429 else Exit.NOT_PERMITTED, word, text, cure)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.tls import TlsFiles
+from wire.both import Both, zh
 from wire.exits import Exit, Failure, reason
 
 if TYPE_CHECKING:
@@ -61,12 +62,13 @@ class Identity:
             broker = raw["broker"]
             return Office(str(raw["node"]), keys, str(broker["host"]), int(broker["port"]), raw.get("url"))
         except FileNotFoundError as error:
-            text = f"{path} does not exist: this station is not enrolled"
+            text = Both(f"{path} does not exist: this station is not enrolled", f"没有 {path}：本站尚未入网")
             raise Failure(Exit.CONFIGURATION, "not-enrolled", text, "lamppost agent enrol --token-file FILE") from error
         except PermissionError as error:
             raise Failure.shut("identity-unreadable", path) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Failure(Exit.CONFIGURATION, "identity-damaged", f"{path}: {reason(error)}", "enrol again") from error
+            text = Both(f"{path}: {reason(error)}", f"{path}：{zh(reason(error))}")
+            raise Failure(Exit.CONFIGURATION, "identity-damaged", text, Both("enrol again", "请重新入网")) from error
 
     def client_id(self, node: str) -> str:
         """As what a node connects: a broker lets everybody take any id, and ends who had it.

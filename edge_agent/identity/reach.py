@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from common.settings import BrokerAddress, broker_address
 from common.tls import PatientSocket
 from wire import names, signed, strictjson
-from wire.exits import Exit, Failure, reason
+from wire.both import Both, zh
+from wire.exits import Exit, Failure, in_both, reason
 
 if TYPE_CHECKING:
     import paho.mqtt.client as paho
@@ -71,7 +72,7 @@ def mqtt_client(settings: Config, address: BrokerAddress, tool: str) -> paho.Cli
     return client
 
 
-def why_not_let_in(address: BrokerAddress, client_id: str) -> str | None:
+def why_not_let_in(address: BrokerAddress, client_id: str) -> Both | None:
     """Log in once and leave. None when the broker takes us, else what it said, or why it was not reached."""
     import paho.mqtt.client as paho
     from paho.mqtt.enums import CallbackAPIVersion
@@ -82,19 +83,26 @@ def why_not_let_in(address: BrokerAddress, client_id: str) -> str | None:
     client.connect_timeout = ANSWER_S
     said: queue.Queue[Any] = queue.Queue()
     client.on_connect = lambda _client, _user, _flags, code, _properties: said.put(code)
-    where = f"broker {address.host}:{address.port}"
+    where = f"{address.host}:{address.port}"
     try:
         client.connect(address.host, address.port, 30)
         client.loop_start()
         code = said.get(timeout=ANSWER_S)
     except OSError as error:
-        return f"{where}: {reason(error)}"
+        why = reason(error)
+        return Both(f"broker {where}: {why}", f"服务器 {where}：{zh(why)}")
     except queue.Empty:
-        return f"{where}: no answer in {ANSWER_S:g} s"
+        return Both(f"broker {where}: no answer in {ANSWER_S:g} s", f"服务器 {where}：{ANSWER_S:g} 秒内没有应答")
     finally:
         client.disconnect()
         client.loop_stop()
-    return f"{where} refuses this user and password: {code}" if code.is_failure else None
+    if not code.is_failure:
+        return None
+    why = in_both(str(code))
+    return Both(
+        f"broker {where} refuses this user and password: {why}",
+        f"服务器 {where} 不接受这个用户名和密码：{zh(why)}",
+    )
 
 
 def ask_collector(
@@ -125,7 +133,8 @@ def ask_collector(
     try:
         client.connect(address.host, address.port, 30)
     except OSError as error:
-        text = f"broker {address.host}:{address.port}: {reason(error)}"
+        where, why = f"{address.host}:{address.port}", reason(error)
+        text = Both(f"broker {where}: {why}", f"服务器 {where}：{zh(why)}")
         raise Failure(Exit.NETWORK, "broker-down", text, "lamppost agent doctor --only broker") from error
     client.loop_start()
     until_s = time.monotonic() + timeout_s
@@ -139,5 +148,6 @@ def ask_collector(
     finally:
         client.disconnect()
         client.loop_stop()
-    text = f"no collector has answered within {timeout_s:g} s"
-    raise Failure(Exit.TIMED_OUT, "no-answer", text, "readings wait safely here; tell the office")
+    text = Both(f"no collector has answered within {timeout_s:g} s", f"采集器在 {timeout_s:g} 秒内没有应答")
+    cure = Both("readings wait safely here; tell the office", "读数安全地留在本机；请告知管理中心")
+    raise Failure(Exit.TIMED_OUT, "no-answer", text, cure)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_agent.lines.not_opened import BUSY
+from edge_agent.lines.not_opened import BUSY, known
 from edge_agent.screens.words import reading
+from wire.both import Both, joined, same, zh
+from wire.cells import wrapped
 
 if TYPE_CHECKING:
     from device_profiles.profile import Profile
@@ -17,72 +18,109 @@ if TYPE_CHECKING:
 WIDTH = 60
 
 
-def ports_screen(found: list[PortInfo]) -> str:
+def ports_screen(found: list[PortInfo]) -> Both:
     """All ports, and what to know before one is written into the settings."""
     if not found:
-        return "No serial port here. Plug in the adapter; then once more."
+        return Both(
+            "No serial port here. Plug in the adapter; then once more.", "这里没有串口。请插上适配器，再试一次。"
+        )
     lines = []
     for port in found:
-        lines += [port.path, f"  {port.what} · {port.state}"]
+        parts = [same(f"  {port.what}"), port.state]
         if port.path != port.device:
-            lines[-1] += f" · now {port.device.removeprefix('/dev/')}"
+            now = port.device.removeprefix("/dev/")
+            parts.append(Both(f"now {now}", f"现为 {now}"))
+        lines += [same(port.path), joined(" · ", parts)]
     for port in found:
         lines += _notes(port)
-    return "\n".join(lines)
+    return joined("\n", lines)
 
 
-def _notes(port: PortInfo) -> list[str]:
+def _notes(port: PortInfo) -> list[Both]:
     """What to know of a port, each with its cure on a line of its own, ready to be copied."""
-    notes = []
+    notes, what = [], port.what
     if port.kind == "by-path":
-        notes.append(_wrapped(f"{port.what}: its name is the socket's. Keep it in this USB hole."))
+        socket = Both(
+            f"{what}: its name is the socket's. Keep it in this USB hole.",
+            f"{what}：名称取自插口，请一直插在这个 USB 口上。",
+        )
+        notes.append(_wrapped(socket))
     if port.kind == "by-id" and not port.serial_unique:
-        notes.append(_wrapped(f"{port.what}: cannot be told from another one of its kind."))
+        alike = Both(f"{what}: cannot be told from another one of its kind.", f"{what}：与同类适配器无法区分。")
+        notes.append(_wrapped(alike))
     if port.console or port.bluetooth:
-        owner = "is the login console" if port.console else "belongs to Bluetooth"
-        notes.append(f"! {port.device} {owner}\n  -> sudo lamppost agent fix serial-console")
+        owner = (
+            Both("is the login console", "是登录终端") if port.console else Both("belongs to Bluetooth", "被蓝牙占用")
+        )
+        free = "sudo lamppost agent fix serial-console"
+        notes.append(Both(f"! {port.device} {owner}\n  -> {free}", f"! {port.device} {zh(owner)}\n  -> {free}"))
     if not port.permitted:
-        notes.append(f"! {port.device} may not be opened by you\n  -> sudo adduser $USER dialout   (then log in again)")
+        shut = Both(
+            f"! {port.device} may not be opened by you\n  -> sudo adduser $USER dialout   (then log in again)",
+            f"! 您无权打开 {port.device}\n  -> sudo adduser $USER dialout   （然后重新登录）",
+        )
+        notes.append(shut)
     return notes
 
 
-def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[str]:
+def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Both]:
     """One port: what was heard at which speed, what it is, how sure that is, a reading."""
     if finding.outcome is None:
-        cure = ["  if it is the agent: sudo systemctl stop lamppost-agent"] if finding.error == BUSY else []
-        return [finding.path, f"  cannot be read: {finding.error}", *cure]
+        stop = Both(
+            "  if it is the agent: sudo systemctl stop lamppost-agent",
+            "  如果是采集程序：sudo systemctl stop lamppost-agent",
+        )
+        why = known(finding.error or "")
+        unread = Both(f"  cannot be read: {why}", f"  读不了：{zh(why)}")
+        return [same(finding.path), unread, *([stop] if why == BUSY else [])]
     outcome, sensor = finding.outcome, finding.sensor
     if not outcome.verdicts:
         total = sum(outcome.heard.values())
         if total == 0:
-            return [finding.path, "  nothing heard, nobody answers", "  check power, TX/RX crossed; on RS-485 A and B"]
+            return [
+                same(finding.path),
+                Both("  nothing heard, nobody answers", "  没有数据，询问也不应答"),
+                Both(
+                    "  check power, TX/RX crossed; on RS-485 A and B",
+                    "  检查供电；TX/RX 要交叉，RS-485 的 A/B 不要接反",
+                ),
+            ]
         return [
-            finding.path,
-            f"  {total} bytes that no known model sends",
-            "  check ground and speed; see lamppost profiles",
+            same(finding.path),
+            Both(f"  {total} bytes that no known model sends", f"  收到 {total} 字节，不是已知型号的数据"),
+            Both("  check ground and speed; see lamppost profiles", "  检查接地和波特率；型号见 lamppost profiles"),
         ]
     best = sensor or outcome.verdicts[0]
     assert outcome.serial is not None
     total = best.sound + best.damaged
-    share = f"{best.damaged * 100 // total} % bad" if best.damaged else "none bad"
-    lines = [finding.path, f"  {best.profile}  {outcome.serial.baud} baud, {best.sound} frames, {share}"]
+    bad = best.damaged * 100 // total
+    share = Both(f"{bad} % bad", f"坏帧 {bad}%") if bad or best.damaged else Both("none bad", "没有坏帧")
+    baud, sound = outcome.serial.baud, best.sound
+    heard = Both(
+        f"  {best.profile}  {baud} baud, {sound} frames, {share}",
+        f"  {best.profile}  波特率 {baud}，{sound} 帧，{zh(share)}",
+    )
+    lines = [same(finding.path), heard]
     if sensor is None:
         others = [verdict.profile for verdict in outcome.verdicts if verdict.profile != best.profile]
-        lines.append(
-            _wrapped(f"not sure{': it may also be ' + ', '.join(others) if others else ', too few frames'}", "  ")
-        )
+        unsure = Both("not sure, too few frames", "不能确定：帧太少")
+        if others:
+            unsure = Both(f"not sure: it may also be {', '.join(others)}", f"不能确定，也可能是 {'、'.join(others)}")
+        lines.append(_wrapped(unsure, "  "))
     profile = model(best.profile)
     if options := finding.options(profile):
-        lines.append(f"  its settings want options: {{baud: {options['baud']}}}")
+        wanted = f"options: {{baud: {options['baud']}}}"
+        lines.append(Both(f"  its settings want {wanted}", f"  配置中要写 {wanted}"))
     shown = reading(best.values)
     wait_s = profile.warm_up_s
     if shown:
-        lines.append(f"  {shown}" + (f"  (true after {wait_s:g} s warm-up)" if wait_s else ""))
+        warm = Both(f"(true after {wait_s:g} s warm-up)", f"（预热 {wait_s:g} 秒后才准）")
+        lines.append(joined("  ", ["", shown, *([warm] if wait_s else [])]))
     elif sensor is not None:
-        lines.append("  it will measure when the agent runs")
+        lines.append(Both("  it will measure when the agent runs", "  采集程序运行后才开始测量"))
     return lines
 
 
-def _wrapped(text: str, indent: str = "") -> str:
-    first = indent or "! "
-    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent="  ", break_on_hyphens=False)
+def _wrapped(text: Both, first: str = "! ") -> Both:
+    en, chinese = ("\n  ".join(wrapped(one, WIDTH - 2)) for one in (str(text), zh(text)))
+    return Both(first + en, first + chinese)

@@ -18,9 +18,13 @@ from pydantic import Field, ValidationError
 from common.field_types import Address, FilePath, Host, MqttVersion, Name, NodeName, Port
 from common.strict_model import Strict, fit
 from common.strict_yaml import Document, NotUsable, Problem, parse
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 QR = "lamppost:"
+SITE = Both("Place, such as jianguo-rd-east", "地点，如 jianguo-rd-east")
+WHO = Both("Your name", "您的姓名")
+WHERE = Both("Pole, height, side", "灯杆、高度、方位")
 
 
 class BrokerAnswer(Strict):
@@ -80,9 +84,8 @@ def read_answers(text: str, name: str) -> Answers:
         if unknown := list(_unknown_models(answers, document)):
             raise NotUsable(unknown)
     except (NotUsable, binascii.Error, UnicodeDecodeError) as error:
-        raise Failure(
-            Exit.CONFIGURATION, "answers-unreadable", str(error), "see docs/install.md, 'from a file'"
-        ) from error
+        cure = Both("see docs/install.md, 'from a file'", "见 docs/install.md 中的 'from a file'")
+        raise Failure(Exit.CONFIGURATION, "answers-unreadable", str(error), cure) from error
     return answers
 
 
@@ -97,6 +100,12 @@ def _unknown_models(answers: Answers, document: Document) -> Iterator[Problem]:
             yield document.problem(("sensors", number, "profile"), str(error))
 
 
+_SPOT = Both(
+    "latitude, comma, longitude, such as 39.9,116.4, or -",
+    "纬度,经度，如 39.9,116.4；没有就填 -",
+)
+
+
 def position(said: str) -> tuple[float, float] | None:
     """Latitude and longitude as people type them; None for an empty text or `-`. Raises ValueError.
 
@@ -109,9 +118,9 @@ def position(said: str) -> tuple[float, float] | None:
             raise ValueError  # Python reads 1_16 as 116
         lat, lon = (float(part) for part in said.replace("，", ",").split(","))
     except ValueError:
-        raise ValueError("latitude, comma, longitude, such as 39.9,116.4, or -") from None
+        raise ValueError(_SPOT) from None
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise ValueError("latitude first: -90 to 90, then longitude")
+        raise ValueError(Both("latitude first: -90 to 90, then longitude", "先写纬度（-90 到 90），再写经度"))
     return lat, lon
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from edge_agent.device import clock
 from edge_agent.identity.reach import ask_collector
 from edge_agent.screens.words import reading
+from wire.both import Both, joined
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def read_back(
             answer = _stored_since(settings, began_s)
         except Failure as failure:
             if str(failure) != told:
-                say(f"  {failure}")
+                say(joined("  ", ["", failure.message]))
             told = str(failure)
             time.sleep(ASK_EVERY_S)
             continue
@@ -55,7 +56,9 @@ def read_back(
             if row["sensor"] in wanted and row["sensor"] not in found:
                 found[row["sensor"]] = row
                 late_s = max(0.0, time.time() - row["time_ms"] / 1000)
-                say(f"  {row['sensor']:<8} {reading(row['values']) or 'stored'}  read back, {late_s:.0f} s old")
+                values = reading(row["values"]) or Both("stored", "已入库")
+                old = Both(f"read back, {late_s:.0f} s old", f"已读回，{late_s:.0f} 秒前测得")
+                say(joined("  ", [joined(" ", [f"  {row['sensor']:<8}", values]), old]))
         if wanted - set(found):
             time.sleep(ASK_EVERY_S)
     return found
@@ -63,7 +66,7 @@ def read_back(
 
 def _stored_since(settings: Config, began_s: float) -> dict[str, Any]:
     if not clock.believed(settings.clock.trust):
-        text = "the clock has not been set by NTP: readings wait here"
+        text = Both("the clock has not been set by NTP: readings wait here", "时钟还没有由 NTP 校准：读数先留在本机")
         raise Failure(Exit.NOT_HEALTHY, "clock-not-set", text, "lamppost agent doctor --only clock")
     began_ms = clock.wall_ms() - round((time.monotonic() - began_s) * 1000)
     return ask_collector(settings, "stored", {"from_ms": began_ms})
@@ -94,7 +97,8 @@ def agent_of_our_own(config: Path, settings: Config, say: Callable[[str], None])
         finally:
             if process.poll() is not None:
                 log.seek(0)
-                say("  the agent has ended: " + (log.read().decode(errors="replace").strip().splitlines() or ["?"])[-1])
+                last = (log.read().decode(errors="replace").strip().splitlines() or ["?"])[-1]
+                say(Both(f"  the agent has ended: {last}", f"  采集程序已退出：{last}"))
             process.terminate()
             try:
                 process.wait(15)

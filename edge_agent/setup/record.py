@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from edge_agent.setup.answers import Answers
+from wire.both import Both, joined, same, zh
 
 if TYPE_CHECKING:
     from edge_agent.doctor.result import Result
@@ -43,26 +45,35 @@ def make(answers: Answers, settings: Config, checks: list[Result], proof: dict[s
     }
 
 
-def screen(record: dict[str, Any]) -> str:
+def screen(record: dict[str, Any]) -> Both:
     """The record as a person reads it, at 60 columns."""
     from edge_agent.screens.words import reading
 
     position = f"{record['lat']:.5f}, {record['lon']:.5f}" if record["lat"] is not None else "-"
+    node, site, agent = record["node"], record["site"], record["agent"]
     lines = [
-        f"Installation of {record['node']} at {record['site']}",
-        f"  when   {record['at']}   agent {record['agent']}",
-        f"  who    {record['who'] or '-'}",
-        f"  where  {record['where'] or '-'}",
-        f"  place  {position}",
+        Both(f"Installation of {node} at {site}", f"安装记录：{node}，{site}"),
+        Both(f"  when   {record['at']}   agent {agent}", f"  时间   {record['at']}   版本 {agent}"),
+        Both(f"  who    {record['who'] or '-'}", f"  人员   {record['who'] or '-'}"),
+        Both(f"  where  {record['where'] or '-'}", f"  位置   {record['where'] or '-'}"),
+        Both(f"  place  {position}", f"  坐标   {position}"),
     ]
     for sensor in record["sensors"]:
-        values = sensor["read_back"]
-        state = f"stored: {reading(values) or 'yes'}" if values is not None else "NOT read back"
-        lines.append(f"  {sensor['name']:<8} {sensor['profile']}")
-        lines.append(f"           {state}")
-    states = list(record["checks"].values())
-    lines.append(f"  checks   {states.count('ok')} ok, {states.count('warn')} warn, {states.count('fail')} fail")
-    for name, state in record["checks"].items():
-        if state in ("warn", "fail"):
-            lines.append(f"           {state}  {name}")
-    return "\n".join(lines)
+        state, values = Both("NOT read back", "没有读回"), sensor["read_back"]
+        if values is not None:
+            shown = reading(values) or Both("yes", "是")
+            state = Both(f"stored: {shown}", f"已入库：{zh(shown)}")
+        lines.append(same(f"  {sensor['name']:<8} {sensor['profile']}"))
+        lines.append(_below(state))
+    count = Counter(record["checks"].values())
+    well, odd, bad = count["ok"], count["warn"], count["fail"]
+    lines.append(
+        Both(f"  checks   {well} ok, {odd} warn, {bad} fail", f"  检查     正常 {well}，警告 {odd}，失败 {bad}")
+    )
+    words = {"warn": Both("warn", "警告"), "fail": Both("fail", "失败")}
+    lines += [_below(joined("  ", [words[state], name])) for name, state in record["checks"].items() if state in words]
+    return joined("\n", lines)
+
+
+def _below(text: Both) -> Both:
+    return joined("", [" " * 11, text])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
+from common.language import told
 from edge_agent.setup.answers import SensorAnswer
 from edge_agent.setup.questions import WIDTH, ask, choose, choose_of
+from wire.both import Both, joined, one_of, zh
+from wire.cells import wrapped
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ def search_sensors(catalogue: Catalogue, by_person: bool) -> list[SensorAnswer]:
     heard, findings = _search(catalogue, [], by_person)
     chosen = _agreed(catalogue, heard, findings) if by_person else sensors_of(catalogue, heard, findings)
     if not chosen:
-        raise Failure(Exit.DEVICE_OR_PORT, "no-sensor", "no sensor was found", "lamppost agent probe")
+        raise Failure(
+            Exit.DEVICE_OR_PORT, "no-sensor", Both("no sensor was found", "没有找到传感器"), "lamppost agent probe"
+        )
     return chosen
 
 
@@ -57,28 +61,39 @@ def _agreed(catalogue: Catalogue, heard: Models, findings: Sequence[Finding]) ->
         if letter == "u":
             return chosen
         if letter == "q":
-            cure = "later: lamppost agent setup goes on here"
-            raise Failure(Exit.DEVICE_OR_PORT, "setup-paused", "no sensors yet", cure)
+            cure = Both("later: lamppost agent setup goes on here", "以后再执行 lamppost agent setup，会从这里继续")
+            raise Failure(Exit.DEVICE_OR_PORT, "setup-paused", Both("no sensors yet", "还没有传感器"), cure)
         if letter == "m":
-            port = silent[0] if len(silent) == 1 else choose_of("On which port?", silent)
+            port = silent[0] if len(silent) == 1 else choose_of(Both("On which port?", "在哪个串口上？"), silent)
             if port is not None:
-                typer.echo(f"What hangs on {port}?")
-                named[port] = ask("Model, such as pms5003, or -", "-", partial(_model, catalogue))
+                typer.echo(told(_what_is_on(port)))
+                which = Both("Model, such as pms5003, or -", "型号，如 pms5003；没有就填 -")
+                named[port] = ask(which, "-", partial(_model, catalogue))
             continue
         if letter == "p":
-            typed = typer.prompt("Ports, such as /dev/ttyUSB0 /dev/ttyS3").split()
+            typed = typer.prompt(
+                told(Both("Ports, such as /dev/ttyUSB0 /dev/ttyS3", "串口，如 /dev/ttyUSB0 /dev/ttyS3"))
+            ).split()
         heard, findings = _search(catalogue, typed, True)
+
+
+def _what_is_on(port: str) -> Both:
+    return Both(f"What hangs on {port}?", f"{port} 上接的是什么？")
 
 
 def _what_now(count: int, some_silent: bool) -> str:
     """The letter that a person chose, of those that make sense now."""
+    letters = "apmq" if some_silent else "apq"
+    words = Both("[a]gain, [p]ort by name, [q]uit?", "重新搜索 [a]，指定串口 [p]，退出 [q]？")
     if some_silent:
-        use = f"[u]se {count}, " if count else ""
-        words, letters = f"{use}[a]gain, [p]ort, [m]odel, [q]uit?", "apmq"
-    else:
-        use = f"[u]se {'it' if count == 1 else f'these {count}'}, " if count else ""
-        words, letters = f"{use}[a]gain, [p]ort by name, [q]uit?", "apq"
-    return choose(words, "u" * bool(count) + letters, "u" if count else "a")
+        words = Both("[a]gain, [p]ort, [m]odel, [q]uit?", "重新搜索 [a]，指定串口 [p]，指定型号 [m]，退出 [q]？")
+    if count == 0:
+        return choose(words, letters, "a")
+    these = Both(f"{count}", f"这 {count} 个")
+    if not some_silent:
+        these = Both("it", "它") if count == 1 else Both(f"these {count}", f"这 {count} 个")
+    use = Both(f"[u]se {these}, ", f"就用{zh(these)} [u]，")
+    return choose(joined("", [use, words]), "u" + letters, "u")
 
 
 def _search(catalogue: Catalogue, typed: list[str], by_person: bool) -> tuple[Models, list[Finding]]:
@@ -91,11 +106,11 @@ def _search(catalogue: Catalogue, typed: list[str], by_person: bool) -> tuple[Mo
     except Failure as failure:
         if not by_person:
             raise
-        typer.echo(textwrap.fill(failure.line(), WIDTH, break_on_hyphens=False))
+        typer.echo("\n".join(wrapped(told(failure.line()), WIDTH)))
         findings = []
     for finding in findings:
-        shown = "\n".join(finding_lines(finding, catalogue.get))
-        typer.echo(shown, err=not by_person)  # a program may be reading the record
+        shown = joined("\n", finding_lines(finding, catalogue.get))
+        typer.echo(told(shown), err=not by_person)  # a program may be reading the record
     heard = {finding.path: _profile(finding, by_person) for finding in findings if finding.outcome is not None}
     return heard, findings
 
@@ -118,7 +133,7 @@ def _profile(finding: Finding, by_person: bool) -> str | None:
         return finding.sensor.profile
     assert finding.outcome is not None
     alike = [verdict.profile for verdict in finding.outcome.verdicts]
-    return choose_of(f"What hangs on {finding.path}?", alike) if alike and by_person else None
+    return choose_of(_what_is_on(finding.path), alike) if alike and by_person else None
 
 
 def _model(catalogue: Catalogue, said: str) -> str | None:
@@ -131,4 +146,6 @@ def _model(catalogue: Catalogue, said: str) -> str | None:
     near = [name for name in names if said and said.lower() in name]
     if len(near) == 1:
         return near[0]
-    raise ValueError(f"one of {', '.join(near)}" if near else f"{word(said, names)}; all: lamppost profiles list")
+    unknown = Both(word(said, names), f"没有型号 {said}")
+    every = Both(f"{unknown}; all: lamppost profiles list", f"{zh(unknown)}；全部型号：lamppost profiles list")
+    raise ValueError(one_of(near) if near else every)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import models
-from edge_agent.setup.answers import Answers, BrokerAnswer, position, separated
+from edge_agent.setup.answers import SITE, WHERE, WHO, Answers, BrokerAnswer, position, separated
 from edge_agent.setup.questions import ask, choose, indented
 from edge_agent.setup.sensor_search import search_sensors
 from wire import enrolment, names
+from wire.both import Both, zh
 
 
 def ask_all(answers: Answers, keep: Callable[[Answers], None], secrets_folder: Path) -> Answers:
@@ -27,26 +29,29 @@ def ask_all(answers: Answers, keep: Callable[[Answers], None], secrets_folder: P
 
 def _station(answers: Answers) -> Answers:
     if answers.node is None and answers.token is None:
-        typer.echo("\n1 of 6  The station")
-        letter = choose("Have a [t]oken of the office, or [n]ame it here?", "tn", "n")
+        _step(1, Both("The station", "站点"))
+        question = Both(
+            "Have a [t]oken of the office, or [n]ame it here?", "有管理中心的令牌 [t]，还是在这里命名 [n]？"
+        )
+        letter = choose(question, "tn", "n")
         if letter == "t":
-            answers = answers.with_(token=ask("Token", "", _token))
+            answers = answers.with_(token=ask(Both("Token", "令牌"), "", _token))
         else:
             suggested = f"lp-{secrets.token_hex(2)}"
-            answers = answers.with_(node=ask("Name of this device", suggested, _node))
+            answers = answers.with_(node=ask(Both("Name of this device", "本机名称"), suggested, _node))
     if answers.site is None:
-        answers = answers.with_(site=ask("Place, such as jianguo-rd-east", "", _name))
+        answers = answers.with_(site=ask(SITE, "", _name))
     return answers
 
 
 def _people(answers: Answers) -> Answers:
     if answers.who is None:
-        typer.echo("\n2 of 6  Who and where")
-        answers = ask("Your name", "-", lambda said: answers.with_(who=said))
+        _step(2, Both("Who and where", "谁装的，装在哪里"))
+        answers = ask(WHO, "-", lambda said: answers.with_(who=said))
     if answers.where is None:
-        answers = ask("Pole, height, side", "-", lambda said: answers.with_(where=said))
+        answers = ask(WHERE, "-", lambda said: answers.with_(where=said))
     if answers.lat is None:
-        spot = ask("Position, such as 39.9087,116.4605", "-", position)
+        spot = ask(Both("Position, such as 39.9087,116.4605", "坐标（纬度,经度），如 39.9087,116.4605"), "-", position)
         if spot is not None:
             answers = answers.with_(lat=spot[0], lon=spot[1])
     return answers
@@ -55,10 +60,10 @@ def _people(answers: Answers) -> Answers:
 def _link(answers: Answers, secrets_folder: Path) -> Answers:
     if answers.token is not None or answers.broker is not None:
         return answers
-    typer.echo("\n3 of 6  The broker")
-    host, *others = ask("Host; of a cluster all, with commas", "127.0.0.1", _hosts)
-    broker = BrokerAnswer(host=host, port=ask("Port", "1883", _port), others=others)
-    if choose("Does it want a password?", "yn", "n") == "y":
+    _step(3, Both("The broker", "服务器"))
+    host, *others = ask(Both("Host; of a cluster all, with commas", "地址；集群各节点用逗号分开"), "127.0.0.1", _hosts)
+    broker = BrokerAnswer(host=host, port=ask(Both("Port", "端口"), "1883", _port), others=others)
+    if choose(Both("Does it want a password?", "它要密码吗？"), "yn", "n") == "y":
         user, password = _login(answers, broker)
         file = secrets_folder / "lamppost.broker"
         _write_secret(file, password)
@@ -74,25 +79,27 @@ def _login(answers: Answers, broker: BrokerAnswer) -> tuple[str, str]:
 
     user, address = answers.node or "", broker_address(Broker(**broker.settings()))
     while True:
-        user = typer.prompt("User", default=user)
+        user = typer.prompt(told(Both("User", "用户名")), default=user)
         password = ""
         while not password:
-            password = typer.prompt("Password", hide_input=True, default="", show_default=False)
+            password = typer.prompt(told(Both("Password", "密码")), hide_input=True, default="", show_default=False)
             if not password:
-                typer.echo("  an empty one is none: type it, or Ctrl-C")
+                typer.echo(
+                    told(Both("  an empty one is none: type it, or Ctrl-C", "  密码不能为空：请输入，或按 Ctrl-C 退出"))
+                )
         refused = why_not_let_in(replace(address, username=user, password=password), f"{answers.node or user}.setup")
         if refused is None:
-            typer.echo("  the broker lets us in")
+            typer.echo(told(Both("  the broker lets us in", "  登录成功")))
             return user, password
         typer.echo(indented(refused))
-        if choose("[t]ype it again, or [k]eep it?", "tk", "t") == "k":
+        if choose(Both("[t]ype it again, or [k]eep it?", "重新输入 [t]，还是就用它 [k]？"), "tk", "t") == "k":
             return user, password
 
 
 def _sensors(answers: Answers) -> Answers:
     if answers.sensors is not None and answers.sensors != "search":
         return answers
-    typer.echo("\n4 of 6  Sensors")
+    _step(4, Both("Sensors", "传感器"))
     chosen = search_sensors(models(answers.profiles), by_person=True)
     return answers.with_(sensors=[sensor.model_dump() for sensor in chosen])
 
@@ -104,9 +111,10 @@ def _clock(answers: Answers) -> Answers:
 
     if synchronised():
         return answers.with_(clock="when-synchronised")
-    typer.echo("\n5 of 6  The clock has not been set by NTP yet")
-    typer.echo("  Readings wait on this device until it is.")
-    letter = choose("[w]ait for NTP, or [b]elieve it as it is?", "wb", "w")
+    _step(5, Both("The clock has not been set by NTP yet", "时钟还没有由 NTP 校准"))
+    typer.echo(told(Both("  Readings wait on this device until it is.", "  校准之前，读数先留在本机。")))
+    question = Both("[w]ait for NTP, or [b]elieve it as it is?", "等待校准 [w]，还是相信现在的时钟 [b]？")
+    letter = choose(question, "wb", "w")
     return answers.with_(clock="when-synchronised" if letter == "w" else "always")
 
 
@@ -116,10 +124,15 @@ def _service(answers: Answers) -> Answers:
     from edge_agent.device.service import systemd_runs
 
     if not systemd_runs():
-        typer.echo("\n6 of 6  No systemd runs here: no service")
+        _step(6, Both("No systemd runs here: no service", "这里没有运行 systemd，不装服务"))
         return answers.with_(service=False)
-    typer.echo("\n6 of 6  The service")
-    return answers.with_(service=choose("Start by itself, also after a power cut?", "yn", "y") == "y")
+    _step(6, Both("The service", "服务"))
+    question = Both("Start by itself, also after a power cut?", "开机自动启动吗？断电恢复后也会启动")
+    return answers.with_(service=choose(question, "yn", "y") == "y")
+
+
+def _step(number: int, title: Both) -> None:
+    typer.echo(told(Both(f"\n{number} of 6  {title}", f"\n第 {number} 步，共 6 步  {zh(title)}")))
 
 
 def _token(said: str) -> str:
@@ -132,21 +145,24 @@ def _hosts(said: str) -> list[str]:
     return [BrokerAnswer(host=first).host, *BrokerAnswer(others=others).others]
 
 
+_NAMES_ARE = Both("small letters, digits and hyphens, please", "请用小写字母、数字和连字符")
+
+
 def _port(said: str) -> int:
     if not (said.isdecimal() and 1 <= int(said) <= 65535):
-        raise ValueError("a number from 1 to 65535, please")
+        raise ValueError(Both("a number from 1 to 65535, please", "请输入 1 到 65535 之间的数字"))
     return int(said)
 
 
 def _node(said: str) -> str:
     if not names.is_node(said):
-        raise ValueError("small letters, digits and hyphens, please")
+        raise ValueError(_NAMES_ARE)
     return said
 
 
 def _name(said: str) -> str:
     if not names.is_name(said):
-        raise ValueError("small letters, digits and hyphens, please")
+        raise ValueError(_NAMES_ARE)
     return said
 
 

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import struct
 
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 PORT = 8088
@@ -22,7 +23,7 @@ def parse(text: str) -> tuple[str, int]:
         if not 0 <= number <= 65535:
             raise ValueError
     except ValueError:
-        why = f"--listen {text}: an address of this device is wanted"
+        why = Both(f"--listen {text}: an address of this device is wanted", f"--listen {text}：要写本机的地址")
         raise Failure(Exit.USAGE, "listen-unreadable", why, "--listen 192.168.4.1:8088") from None
     return str(address), number
 

@@ -9,8 +9,10 @@ from edge_agent.screens.words import reading, span
 from edge_agent.setup_web.form import FIELDS
 from edge_agent.setup_web.live import Row
 from edge_agent.setup_web.texts import TEXTS, Words
-from wire.both import in_language
+from wire.both import in_language, joined
 from wire.exits import Failure
+
+_OTHER = {"zh": "English", "en": "中文"}
 
 
 def code_page(t: Words, left: int, wrong: bool) -> str:
@@ -74,7 +76,13 @@ def live_page(t: Words, rows: Sequence[Row], searching: bool, trouble: Failure |
     if searching:
         lines.insert(0, f'<p class="how">{escape(t("searching"))}</p>')
     elif not rows or trouble:
-        why = t("no_ports") if trouble is None else t(trouble.word) if trouble.word in TEXTS else str(trouble)
+        why = (
+            t("no_ports")
+            if trouble is None
+            else t.known(trouble.word)
+            if trouble.word in TEXTS
+            else t.known(trouble.message)
+        )
         lines.insert(0, f'<p class="bad">{escape(why)}</p>')
     return _document(t, '<meta http-equiv="refresh" content="3">', "".join(lines), "inside")
 
@@ -83,7 +91,7 @@ def progress_page(t: Words, lines: Sequence[str], ending: str | None) -> str:
     """What the terminal shows, and how it ended."""
     style = {None: "how", "proved": "good"}.get(ending, "bad")
     head = '<meta http-equiv="refresh" content="3">' if ending is None else ""
-    told, said = escape(t(ending or "proving")), escape("\n".join(lines))
+    told, said = escape(t(ending or "proving")), escape(in_language(joined("\n", lines), t.language))
     body = f'<h1>{escape(t("title"))}</h1><p class="{style}" role="status">{told}</p><pre>{said}</pre>'
     return _document(t, head, body)
 
@@ -122,7 +130,7 @@ def _pick(t: Words, row: Row, given: Mapping[str, str]) -> str:
 
 def _page(t: Words, body: str) -> str:
     other = "en" if t.language == "zh" else "zh"
-    head = f'<a class="lang" href="/?lang={other}">{escape(t("other"))}</a><h1>{escape(t("title"))}</h1>'
+    head = f'<a class="lang" href="/?lang={other}">{_OTHER[t.language]}</a><h1>{escape(t("title"))}</h1>'
     return _document(t, "", head + body)
 
 

@@ -11,7 +11,8 @@ from edge_agent.setup_web.form import answers_of
 from edge_agent.setup_web.guard import Guard
 from edge_agent.setup_web.live import Live
 from edge_agent.setup_web.server import Server
-from wire.exits import Exit, Failure
+from wire.both import Both
+from wire.exits import Exit, Failure, of_file
 
 LAST_LOOK_S = 60.0
 
@@ -35,8 +36,9 @@ class SetupPage:
         try:
             self._server = Server(address, self)
         except OSError as error:
-            text = f"{address[0]}:{address[1]}: {error.strerror}"
-            raise Failure(Exit.NETWORK, "page-not-served", text, "another --listen ADDRESS:PORT") from error
+            cure = Both("another --listen ADDRESS:PORT", "换一个 --listen ADDRESS:PORT")
+            where = f"{address[0]}:{address[1]}"
+            raise Failure(Exit.NETWORK, "page-not-served", of_file(where, error), cure) from error
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True).start()
 
@@ -50,7 +52,9 @@ class SetupPage:
         while not self._given.wait(0.5):
             if self.guard.is_over(time.monotonic()):
                 self.phase = "over"
-                raise Failure(Exit.TIMED_OUT, "page-over", "the set-up page has ended", "start the set-up again")
+                text = Both("the set-up page has ended", "安装页面已结束")
+                again = Both("start the set-up again", "请重新运行安装命令")
+                raise Failure(Exit.TIMED_OUT, "page-over", text, again)
         assert self._answers is not None
         return self._answers
 
@@ -85,7 +89,7 @@ class SetupPage:
 
     def say(self, text: str) -> None:
         """A line that the phone shows too."""
-        self.lines += text.splitlines() or [""]
+        self.lines.append(text)
 
     def finish(self, ending: str) -> None:
         """The end, by the key of its text, left on the phone until it has been seen, for a minute at most."""
@@ -116,9 +120,17 @@ def open_page(listen: str, live: Live, suggested: Mapping[str, str], echo: Calla
     segno.make(urls[0], micro=False).terminal(drawn, border=2, compact=True)
     echo(drawn.getvalue())
     for url in urls:
-        echo(f"on the phone:  {url}")
+        echo(Both(f"on the phone:  {url}", f"用手机打开：{url}"))
     if host.startswith("127."):
-        echo(f"  this device only: --listen 0.0.0.0:{made.port} opens it to its networks,")
-        echo(f"  or  ssh -L {made.port}:{host}:{made.port} ...")
-    echo(f"code:          {guard.code[:3]} {guard.code[3:]}   (once, for 15 minutes)")
+        everywhere = f"--listen 0.0.0.0:{made.port}"
+        echo(
+            Both(
+                f"  this device only: {everywhere} opens it to its networks,",
+                f"  仅限本机；{everywhere} 向所在网络开放，",
+            )
+        )
+        tunnel = f"ssh -L {made.port}:{host}:{made.port} ..."
+        echo(Both(f"  or  {tunnel}", f"  或者  {tunnel}"))
+    code = f"{guard.code[:3]} {guard.code[3:]}"
+    echo(Both(f"code:          {code}   (once, for 15 minutes)", f"验证码：    {code}   （只用一次，15 分钟内有效）"))
     return made
