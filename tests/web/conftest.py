@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from collector.web import live
 from tests.web.city import City
 from tests.web.seen import Seen
 from tests.web.served import Served
@@ -23,6 +24,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _news_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an open page shows anew, it was told: however long a busy machine takes, the half-minute's round is later."""
+    monkeypatch.setattr(live, "REFRESH_S", 600.0)
 
 
 @pytest.fixture(scope="module")

@@ -49,8 +49,8 @@ def test_a_station_s_page_on_the_desk_moves_as_a_whole(seen: Seen, served: Serve
     served.city.alerts = [replace(served.city.alerts[0], state="resolved"), *served.city.alerts[1:]]
     served.city.feed.publish({"node": "lp-0001"})
     served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    seen.page.wait_for_selector("#alert-f1.resolved", timeout=4000)
-    seen.page.wait_for_selector("[data-live=conditions]:has-text('offline')", timeout=4000)
+    seen.page.wait_for_selector("#alert-f1.resolved")
+    seen.page.wait_for_selector("[data-live=conditions]:has-text('offline')")
     assert "offline" in seen.page.inner_text("[data-live=about]")
     assert seen.page.locator("li.alert").count() == 1, "its own alone"
     seen.page.click("#alert-f1 summary")
@@ -92,7 +92,7 @@ def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, se
     seen.page.keyboard.press("j")
     served.city.alerts = [replace(served.city.alerts[0], value=123.0), *served.city.alerts[1:]]
     served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    seen.page.wait_for_selector("#alert-f1 >> text=123", timeout=2000)
+    seen.page.wait_for_selector("#alert-f1 >> text=123")
     assert seen.page.evaluate("document.activeElement.id") == "alert-f1"
     seen.page.keyboard.press("n")
     seen.page.keyboard.type("sent by the stream's own form")
@@ -155,7 +155,7 @@ def test_who_tabs_through_the_desk_or_scrolls_on_stays_there_while_it_is_renewed
         served.city.alerts[0] = replace(first, fingerprint="o0", value=200.0 + number)
         served.city.alerts[19] = replace(first, fingerprint="o19", state="pending" if number % 2 else "firing")
         served.city.feed.publish({"type": "alert", "fingerprint": "o0"})
-        page.wait_for_selector(f"#alert-o0 >> text={200 + number}", timeout=4000)
+        page.wait_for_selector(f"#alert-o0 >> text={200 + number}")
 
     for where in ("#alert-o3 a[href$='station/lp-0001']", "#alert-o3 summary >> nth=1", ".ops-bar a >> nth=4"):
         page.focus(where)
@@ -249,10 +249,10 @@ def test_what_came_while_a_form_was_filled_in_is_there_once_it_is_closed(seen: S
     page.keyboard.type("half a note")
     served.city.alerts = [replace(served.city.alerts[0], acked_by="wang", acked_ms=served.city.now_ms())]
     served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    page.wait_for_selector(".ops-bar a:text('1 acknowledged')", timeout=4000)
+    page.wait_for_selector(".ops-bar a:text('1 acknowledged')")
     assert page.input_value("#alert-f1 [open] [name=note]") == "half a note"
     page.keyboard.press("Escape")
-    page.wait_for_selector("#alert-f1 .word:text('acknowledged')", timeout=4000)
+    page.wait_for_selector("#alert-f1 .word:text('acknowledged')")
 
 
 def test_a_message_that_tells_what_the_page_was_made_with_leaves_it_alone(seen: Seen, served: Served) -> None:
@@ -276,7 +276,7 @@ def test_a_form_that_is_left_open_says_that_news_waits_for_it(seen: Seen, served
     page.keyboard.press("n")
     served.city.alerts = [replace(served.city.alerts[0], value=123.0)]
     served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    wait_for("the news to come", lambda: page.evaluate("waiting.size") > 0, 4)
+    wait_for("the news to come", lambda: page.evaluate("waiting.size") > 0)
     page.clock.run_for(31_000)
     assert "there is news" in page.inner_text(".link[data-state=held]")
     page.keyboard.press("Escape")
@@ -293,7 +293,7 @@ def test_a_link_in_mail_that_is_read_in_the_browser_leads_who_is_logged_in_to_th
     link = "address => { const a = document.createElement('a'); a.href = address; a.innerText = 'alert'; return a; }"
     seen.page.evaluate(f"address => document.body.prepend(({link})(address))", wanted)
     seen.page.click("a:text-is('alert')")
-    seen.page.wait_for_url(wanted, timeout=5000)
+    seen.page.wait_for_url(wanted)
 
 
 def test_a_printed_desk_has_the_charts_of_a_sheet_and_nothing_to_press(seen: Seen) -> None:
@@ -368,7 +368,7 @@ def test_the_tab_s_title_counts_what_fires(seen: Seen, served: Served) -> None:
     assert seen.page.title().startswith("(1) ")
     served.city.alerts = [replace(served.city.alerts[0], state="resolved"), *served.city.alerts[1:]]
     served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    wait_for("the title to follow", lambda: not seen.page.title().startswith("("), 2)
+    wait_for("the title to follow", lambda: not seen.page.title().startswith("("))
 
 
 def test_a_desk_whose_session_has_ended_says_so_and_leads_back(seen: Seen, served: Served) -> None:
@@ -376,6 +376,6 @@ def test_a_desk_whose_session_has_ended_says_so_and_leads_back(seen: Seen, serve
     with closing(DeskFile(served.city.desk)) as file, file.use() as db:
         db.execute("DELETE FROM session")
     served.city.feed.publish({"type": "alert", "fingerprint": "f1"})
-    seen.page.click("text=No longer logged in", timeout=10_000)
+    seen.page.click("text=No longer logged in")
     seen.page.wait_for_url("**/en/ops/login")
     assert [one for one in seen.complaints if "MIME type" not in one] == []  # the stream is not one any more

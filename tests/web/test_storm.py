@@ -144,7 +144,7 @@ def test_what_a_reader_has_opened_stays_open_and_is_kept_current(storm: Served, 
     page.click("#at-pm25-hourly-high-firing summary")
     storm.city.alerts[39] = replace(storm.city.alerts[39], value=321.0)
     storm.city.feed.publish({"type": "alert", "fingerprint": "h39"})
-    page.wait_for_selector("#at-pm25-hourly-high-firing[open] >> text=321", timeout=4000)
+    page.wait_for_selector("#at-pm25-hourly-high-firing[open] >> text=321")
 
 
 def test_the_wall_says_how_many_stations_it_does_not_show(served: Served) -> None:
