@@ -23,8 +23,10 @@ def measure(path: Path, hours: int) -> dict[str, float]:
     """Fill a spool as an agent without a link does; what its file then takes."""
     spool, street = Spool(path, ORIGIN.node, ORIGIN.site), Street(7)
     spool._db.execute("PRAGMA synchronous=OFF")  # the size is measured here, not the promise
+    day = [street.values() for _ in range(min(hours, 24) * 3600)]  # each batch is packed alone: none knows of another
     for start_s in range(0, hours * 3600, CHUNK_S):
-        spool.accept([Reading(AIR, T0 + 1000 * (start_s + n), street.values()) for n in range(CHUNK_S)], ORIGIN)
+        times = range(start_s, start_s + CHUNK_S)
+        spool.accept([Reading(AIR, T0 + 1000 * t_s, day[t_s % len(day)]) for t_s in times], ORIGIN)
         spool.seal()
     assert spool.depth().rows == hours * 3600
     used = spool.used_bytes()
