@@ -28,7 +28,7 @@ FLAGS = [
 
 @pytest.fixture(autouse=True)
 def _news_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an open page shows anew, it was told: however long a busy machine takes, the half-minute's round is later."""
+    """What an open page shows anew, it was told: however long a busy machine takes, the round of all is later."""
     monkeypatch.setattr(live, "REFRESH_S", 600.0)
 
 
