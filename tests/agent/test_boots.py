@@ -18,13 +18,14 @@ from edge_agent.recorder import Now, Recorder
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Spool
 from tests.closes import Closes
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 AIR = Series("air-1", "air_quality")
 FIELD = "pm25_raw_ugm3"
 BOOTS = 200
 BEGIN_MS = 1_790_000_000_000
-HOUR_MS, YEAR_MS = 3_600_000, 365 * 24 * 3_600_000
-TICK_MS = 60_000
+YEAR_MS = 365 * DAY_MS
+TICK_MS = MINUTE_MS
 TOLERANCE_MS = 1_000
 
 

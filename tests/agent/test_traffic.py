@@ -22,9 +22,9 @@ from measures.speed import percentile_from_histogram, percentile_kmh
 from measures.vehicle_classes import SCHEMES, classified, missing_edges
 from tests.sensors.streams import PROFILES
 from wire.quantities import agent_fields
+from wire.times import MINUTE_MS
 from wire.traffic import LENGTH_CELLS, LENGTH_EDGES_CM, SPEED_CELLS
 
-MINUTE = 60_000
 Values = dict[str, float | int]
 
 
@@ -46,7 +46,7 @@ def pass_by(
 def rows(radar: Counter, until_ms: int, from_ms: int = 0) -> dict[str, list[Values]]:
     """What is told up to a time, by direction."""
     found: dict[str, list[Values]] = {}
-    for now_ms in range(from_ms, until_ms + 1, MINUTE):
+    for now_ms in range(from_ms, until_ms + 1, MINUTE_MS):
         for reading in radar.tick(now_ms):
             found.setdefault(dict(reading.series.tags)["direction"], []).append(dict(reading.values))
     return found
@@ -79,7 +79,7 @@ def test_every_vehicle_is_in_the_cells_once_and_none_goes_alone(vehicles: list[t
     told = radar.tick(0)
     for n, (speed, inbound) in enumerate(vehicles):
         told += pass_by(radar, n * 7_000, speed if inbound else -speed)
-    told += radar.tick(500 * MINUTE)
+    told += radar.tick(500 * MINUTE_MS)
     for direction, inbound in (("in", True), ("out", False)):
         own = [dict(r.values) for r in told if dict(r.series.tags)["direction"] == direction]
         passed = [round(speed, 2) for speed, is_in in vehicles if is_in == inbound]
@@ -101,7 +101,7 @@ def test_what_a_radar_tells_may_be_sent() -> None:
     radar.tick(0)
     for n in range(6):
         pass_by(radar, 5_000 * n, 40 + n, length_m=4.0 + 2 * n)
-    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    (told,) = rows(radar, MINUTE_MS, MINUTE_MS)["in"]
     fields = agent_fields("traffic_flow")
     assert fields is not None
     assert all(type(value) is int or not fields[name] for name, value in told.items())
@@ -116,14 +116,14 @@ def test_few_vehicles_wait_for_company_also_over_a_restart() -> None:
     radar.tick(0)
     for n in range(3):
         pass_by(radar, 5_000 * n, 33)
-    (first,) = rows(radar, MINUTE, MINUTE)["in"]
+    (first,) = rows(radar, MINUTE_MS, MINUTE_MS)["in"]
     assert first["count"] == 3
     assert not any(histogram(first))
     again = counter()
     again.restore(json.loads(json.dumps(radar.state())))
     for n in range(2):
-        pass_by(again, MINUTE + 5_000 * n, 48)
-    (second,) = rows(again, 2 * MINUTE, 2 * MINUTE)["in"]
+        pass_by(again, MINUTE_MS + 5_000 * n, 48)
+    (second,) = rows(again, 2 * MINUTE_MS, 2 * MINUTE_MS)["in"]
     assert second["count"] == 2
     assert {name: second[name] for name in SPEED_CELLS if name in second} == {
         "n_speed_030_kmh": 3,
@@ -145,13 +145,13 @@ def test_the_time_in_which_nobody_counted_is_in_no_flow() -> None:
     twice.restore(json.loads(json.dumps(soon.state())))
     twice.tick(45_000)
     late.restore(json.loads(json.dumps(radar.state())))
-    late_ms = 40 * MINUTE + 25_000
+    late_ms = 40 * MINUTE_MS + 25_000
     told = {reading.series.tags[1][1]: reading for reading in late.tick(late_ms)}["in"]
     assert (told.time_ms, told.values["duration_s"], told.values["flow_vph"]) == (0, 10.0, 1800.0)
-    (after, *_) = late.tick(41 * MINUTE)
+    (after, *_) = late.tick(41 * MINUTE_MS)
     assert (after.time_ms, after.values["duration_s"]) == (late_ms, 35.0)
-    assert [one.tick(MINUTE)[0].values["duration_s"] for one in (soon, twice)] == [30.0, 25.0]
-    assert [one.tick(2 * MINUTE)[0].values["duration_s"] for one in (soon, twice)] == [60.0, 60.0]
+    assert [one.tick(MINUTE_MS)[0].values["duration_s"] for one in (soon, twice)] == [30.0, 25.0]
+    assert [one.tick(2 * MINUTE_MS)[0].values["duration_s"] for one in (soon, twice)] == [60.0, 60.0]
 
 
 @pytest.mark.parametrize(("every_s", "lasts_s"), [(900, 898.0), (60, 720.0), (3600, 3598.0)])
@@ -183,9 +183,9 @@ def test_a_street_that_is_made_one_way_has_all_its_vehicles() -> None:
     counted = []
     for minute in range(2):
         for time_ms in (20_000, 20_100, 30_000, 30_100):
-            after.tick(minute * MINUTE + time_ms - 1_000)
-            after.detect_unsigned(minute * MINUTE + time_ms, 50)
-        told = after.tick((minute + 1) * MINUTE)
+            after.tick(minute * MINUTE_MS + time_ms - 1_000)
+            after.detect_unsigned(minute * MINUTE_MS + time_ms, 50)
+        told = after.tick((minute + 1) * MINUTE_MS)
         counted.append([(row.series.tags[1][1], row.values["count"]) for row in told])
     assert counted == [[("in", 2), ("any", 1)], [("in", 2)]]
 
@@ -200,19 +200,19 @@ def test_what_another_mode_told_of_is_not_told_as_none(mode: str, heavy: int | N
 
     before = radar("objects")
     assert isinstance(before.traffic, Counter)
-    today_ms = 30_000_000 * MINUTE
+    today_ms = 30_000_000 * MINUTE_MS
     before.tick(today_ms)
     before.traffic.detect(today_ms + 1_000, 50, 12.0)
     after = radar(mode)
     after.restore(json.loads(json.dumps(before.state())), today_ms + 2_000)
-    (told,) = after.tick(today_ms + MINUTE)
+    (told,) = after.tick(today_ms + MINUTE_MS)
     assert (told.values["count"], told.values.get("heavy_count")) == (1, heavy)
 
 
 def test_an_interval_of_an_older_agent_goes_on() -> None:
     radar = counter()
     radar.restore({"start_ms": 0, "speeds": {"in": [40.0, 50.0], "out": []}})
-    told = rows(radar, MINUTE, MINUTE)
+    told = rows(radar, MINUTE_MS, MINUTE_MS)
     assert told["in"][0]["count"] == 2
     assert told["out"][0]["count"] == 0
 
@@ -224,7 +224,7 @@ def test_a_speed_without_a_sign_is_counted_without_a_direction() -> None:
         for n in range(4):
             radar.detect_unsigned(at_ms + 200 * n, speed)
     radar.tick(30_000)
-    told = rows(radar, MINUTE, MINUTE)
+    told = rows(radar, MINUTE_MS, MINUTE_MS)
     assert told.keys() == {"any"}
     assert told["any"][0]["count"] == 2
 
@@ -238,7 +238,7 @@ def test_a_speed_without_a_sign_belongs_to_the_vehicle_in_the_beam() -> None:
     radar.detect_unsigned(1_500, 90)  # another one
     radar.detect_unsigned(1_700, 91)
     radar.tick(5_000)
-    told = rows(radar, MINUTE, MINUTE)
+    told = rows(radar, MINUTE_MS, MINUTE_MS)
     assert [told[direction][0]["count"] for direction in ("in", "out", "any")] == [0, 1, 1]
     assert told["out"][0]["speed_tms_kmh"] == 50
 
@@ -251,7 +251,7 @@ def test_in_a_one_way_street_the_road_tells_the_direction() -> None:
     pass_by(radar, 10_000, 35)  # against it
     pass_by(radar, 20_000, 6)  # somebody on foot
     pass_by(radar, 30_000, -40)
-    (told,) = rows(radar, MINUTE, MINUTE)["out"]
+    (told,) = rows(radar, MINUTE_MS, MINUTE_MS)["out"]
     assert (told["count"], told["wrong_way_count"]) == (2, 1)
 
 
@@ -263,7 +263,7 @@ def test_a_summary_is_the_vehicle_that_was_reported_and_not_another(late_ms: int
         radar.detect(10_000 + 200 * n, 50)
     radar.tick(10_800 + late_ms)
     radar.detect(10_800 + late_ms, 51, 11.0)
-    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    (told,) = rows(radar, MINUTE_MS, MINUTE_MS)["in"]
     assert (told["count"], told["heavy_count"]) == (1, 1)
 
 
@@ -276,7 +276,7 @@ def test_two_reports_with_nothing_between_them_are_no_vehicle(is_signed: bool) -
     report(10_000, 206.0)
     radar.see_nothing(10_250)
     report(10_750, 206.0)
-    assert all(row["count"] == 0 for told in rows(radar, MINUTE, MINUTE).values() for row in told)
+    assert all(row["count"] == 0 for told in rows(radar, MINUTE_MS, MINUTE_MS).values() for row in told)
 
 
 def test_an_empty_street_whose_bits_flip_stays_empty() -> None:
@@ -287,7 +287,7 @@ def test_an_empty_street_whose_bits_flip_stays_empty() -> None:
     for number, mph in enumerate([0, 128, 0, 0, 128, 0, 0]):
         sensor.feed(bytes((0x02, 0x14, 0, mph, 0, 0, 0x03)), 1_000 + 250 * number, 1 + number / 4)
     assert isinstance(sensor.traffic, Counter)
-    assert all(row["count"] == 0 for told in rows(sensor.traffic, MINUTE, MINUTE).values() for row in told)
+    assert all(row["count"] == 0 for told in rows(sensor.traffic, MINUTE_MS, MINUTE_MS).values() for row in told)
 
 
 def test_a_vehicle_that_flickers_at_the_edge_of_the_beam_is_one() -> None:
@@ -298,7 +298,7 @@ def test_a_vehicle_that_flickers_at_the_edge_of_the_beam_is_one() -> None:
             radar.see_nothing(time_ms)
         else:
             radar.detect(time_ms, 50.0)
-    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    (told,) = rows(radar, MINUTE_MS, MINUTE_MS)["in"]
     assert told["count"] == 1
 
 
@@ -307,7 +307,7 @@ def test_a_radar_of_summaries_alone_counts_by_them() -> None:
     radar.tick(0)
     radar.detect(10_000, -48.2, 9.86)
     radar.detect(10_300, -47.0, 4.1)
-    (told,) = rows(radar, MINUTE, MINUTE)["out"]
+    (told,) = rows(radar, MINUTE_MS, MINUTE_MS)["out"]
     assert (told["count"], told["heavy_count"]) == (2, 1)
 
 
@@ -356,15 +356,15 @@ def test_of_a_stream_of_speeds_that_never_ends_some_are_counted_and_never_too_ma
 def test_a_beam_that_is_never_empty_is_known_and_one_that_is_again_too() -> None:
     """Nobody at the box could see that a radar took a stream of vehicles for one every 200 m."""
     radar = counter()
-    for at_ms in range(0, MINUTE, 200):
+    for at_ms in range(0, MINUTE_MS, 200):
         radar.detect(at_ms, 40.0)
         radar.tick(at_ms)
     assert not radar.crowded
-    radar.tick(MINUTE)
+    radar.tick(MINUTE_MS)
     assert radar.crowded
     for n in range(5):
-        pass_by(radar, MINUTE + 2_000 + 10_000 * n, 40.0)
-    radar.tick(2 * MINUTE)
+        pass_by(radar, MINUTE_MS + 2_000 + 10_000 * n, 40.0)
+    radar.tick(2 * MINUTE_MS)
     assert not radar.crowded
 
 
@@ -374,7 +374,7 @@ def test_a_bus_that_is_seen_at_its_front_and_its_rear_is_one() -> None:
     for n in range(20):
         for behind_m in (0.0, 9.0):
             radar.detect(10_000 + 100 * n, 40.0, range_m=40 - 1.11 * n + behind_m)
-    (told,) = rows(radar, MINUTE, MINUTE)["in"]
+    (told,) = rows(radar, MINUTE_MS, MINUTE_MS)["in"]
     assert told["count"] == 1
 
 
@@ -397,7 +397,7 @@ def test_the_angle_between_beam_and_path_is_made_good() -> None:
     pass_by(radar, 1_000, 69.282, length_m=8.8335)
     for n in range(3):
         radar.detect_unsigned(20_000 + 200 * n, 34.641)
-    told = rows(radar, MINUTE, MINUTE)
+    told = rows(radar, MINUTE_MS, MINUTE_MS)
     assert (told["in"][0]["speed_tms_kmh"], told["in"][0]["heavy_count"]) == (80.0, 1)
     assert told["any"][0]["speed_tms_kmh"] == 40.0
     with pytest.raises(ValueError, match="less than or equal to 60"):

@@ -17,8 +17,6 @@ from collector.stores.store import Select, Table
 from collector.web.desk.file import DeskFile
 from wire.status import Birth, Sensor
 
-MINUTE, HOUR = 60_000, 3_600_000
-
 T0 = 1_790_000_000_000
 
 TEXT = {"zh": "过高", "en": "too high"}

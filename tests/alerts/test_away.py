@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from collector.stores.store import Select, StoreDown, Table
-from tests.alerts.desk import HIGH, HOUR, MINUTE, SILENT, T0, TAGS, Desk, node
+from tests.alerts.desk import HIGH, SILENT, T0, TAGS, Desk, node
 from tests.closes import Closes
+from wire.times import HOUR_MS, MINUTE_MS
 
 
 def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fires_is_told(
@@ -20,9 +21,9 @@ def test_what_happened_while_the_collector_was_away_is_history_but_what_still_fi
     desk.tick()
     other = closes(Desk(tmp_path, name="c2", store=desk.store))  # somebody else stores meanwhile
     for turn in range(6 * 60):
-        other.now_ms = T0 + turn * MINUTE
+        other.now_ms = T0 + turn * MINUTE_MS
         other.reading(90.0 if turn // 15 % 2 else 10.0)
-    desk.now_ms = T0 + 6 * HOUR
+    desk.now_ms = T0 + 6 * HOUR_MS
     desk.die()
     desk.tick()
     assert [late for _, late in desk.points()] == [1] * 23 + [0], "twelve episodes, the last of which still fires"
@@ -34,13 +35,13 @@ def test_a_start_adds_nothing_to_an_alert_that_was_over_before(tmp_path: Path, c
     for value in (90.0, 50.0):
         desk.reading(value)
         desk.tick()
-        desk.now_ms += MINUTE
+        desk.now_ms += MINUTE_MS
     story, told = desk.points(), list(desk.told)
     assert [state for state, _ in story] == ["firing", "resolved"]
     for begin in (desk.die, desk.end):
         begin()
         desk.tick()
-        desk.now_ms += MINUTE
+        desk.now_ms += MINUTE_MS
     assert (desk.points(), desk.told) == (story, told)
 
 
@@ -53,11 +54,11 @@ def test_what_people_were_told_of_ends_when_the_database_has_lost_the_readings_b
     desk.store.remove("air_quality")
     with desk.state:
         desk.state.execute("DELETE FROM rule_state")  # saved after the alert was told, and lost with the power
-    desk.now_ms += MINUTE
+    desk.now_ms += MINUTE_MS
     desk.die()
     for _ in range(10):
         desk.tick()
-        desk.now_ms += MINUTE
+        desk.now_ms += MINUTE_MS
     assert [[state for state, _ in lines] for _, lines in desk.told] == [["firing"], ["resolved"]]
     assert [state for state, _ in desk.points()] == ["firing", "resolved"]
 
@@ -102,7 +103,7 @@ def test_who_slept_calls_nobody_silent_for_that(tmp_path: Path, closes: Closes) 
         return [view.rule for view in desk.alerting.current() if view.state == "firing"]
 
     assert look(5, heard=True) == []
-    desk.now_ms += HOUR
+    desk.now_ms += HOUR_MS
     assert look(30, heard=False) == [], "what they said meanwhile is on its way"
     assert look(5, heard=True) == []
     assert look(11 * 60, heard=False) == ["silent"], "who is silent from then on is missed"
@@ -119,7 +120,7 @@ def test_own_troubles_go_on_over_a_restart_and_end(tmp_path: Path, closes: Close
         desk.alerting.own_state(True, {}, desk.now_ms)
         desk.wait(10_000)
     states = [state for _, lines in desk.told for state, _ in lines]
-    desk.wait(10 * MINUTE)
+    desk.wait(10 * MINUTE_MS)
     states = [state for _, lines in desk.told for state, _ in lines]
     assert states == ["firing", "resolved"]
 
@@ -134,7 +135,7 @@ def test_the_end_of_what_people_were_told_is_shown_also_when_it_comes_with_a_bac
         desk.reading(value)
         desk.tick()
         desk.now_ms += 10_000
-    desk.now_ms += HOUR  # without a database
+    desk.now_ms += HOUR_MS  # without a database
     for second, value in backlog:
         desk.store_rows([T0 + second * 1_000], [value])
         desk.tick()
@@ -185,16 +186,16 @@ def test_an_hour_that_was_stored_as_the_collector_died_is_looked_at_by_whoever_g
     desk.tick()
 
     def hour(value: float, seen: bool) -> None:
-        table = Table("air_quality_1h", TAGS, [desk.now_ms - HOUR - 3 * MINUTE], {"pm25_ugm3_mean": [value]})
+        table = Table("air_quality_1h", TAGS, [desk.now_ms - HOUR_MS - 3 * MINUTE_MS], {"pm25_ugm3_mean": [value]})
         desk.store.write(desk.store.render(table))
         if seen:
             desk.alerting.watch.observe([table], desk.now_ms)
 
     hour(10.0, seen=True)
-    desk.wait(HOUR, MINUTE)
+    desk.wait(HOUR_MS, MINUTE_MS)
     hour(90.0, seen=False)
     desk.die()
     if follows:
         desk.alerting.follow([], desk.now_ms)
-    desk.wait(10 * MINUTE)
+    desk.wait(10 * MINUTE_MS)
     assert [state for _, lines in desk.told for state, _ in lines] == ["firing"]

@@ -11,9 +11,10 @@ import pytest
 
 from collector.stores.store import Answer, Later, Refused
 from collector.writers import Writers
-from tests.alerts.desk import HIGH, MINUTE, Desk
+from tests.alerts.desk import HIGH, Desk
 from tests.closes import Closes
 from tests.collector.test_ingest_beside import Beside
+from wire.times import MINUTE_MS
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_while_a_persons_command_holds_the_desks_file_alerts_are_told_and_deeds_
     desk.tick()
     held = closes(sqlite3.connect(desk.folder / "c1-desk.db", isolation_level=None))
     held.execute("BEGIN IMMEDIATE")
-    desk.alerting.ask("silence", {"match": "node=lp-2", "end_ms": desk.now_ms + MINUTE, "who": "wang"}, desk.now_ms)
+    desk.alerting.ask("silence", {"match": "node=lp-2", "end_ms": desk.now_ms + MINUTE_MS, "who": "wang"}, desk.now_ms)
     desk.reading(90.0)
     desk.tick()
     assert len(desk.told) == 1

@@ -11,8 +11,9 @@ from collector.rules.desk import Desk, Policy
 from collector.rules.outbox import Outbox, Route
 from collector.rules.series import Series
 from collector.rules.transition import transition
-from tests.alerts.test_teller import MINUTE, T0
+from tests.alerts.test_teller import T0
 from tests.rules.high import PM25_HIGH
+from wire.times import MINUTE_MS
 
 MANY = 17
 """Of so many fingerprints in hex two begin alike."""
@@ -35,7 +36,7 @@ def test_an_alert_is_named_by_as_much_of_its_name_as_no_other_has(desk: Desk) ->
     names = list(desk.standings)
     twice = next(sign for sign in "0123456789abcdef" if sum(name.startswith(sign) for name in names) > 1)
     count = sum(name.startswith(twice) for name in names)
-    asked = {"who": "王磊", "until_ms": T0 + MINUTE}
+    asked = {"who": "王磊", "until_ms": T0 + MINUTE_MS}
     said = duty(desk).do("ack", asked | {"alert": f"a-{twice}"}, T0)
     assert said == {"refused": f"'a-{twice}' begins {count} alerts: write more"}
     assert duty(desk).do("ack", asked | {"alert": f"a-{names[0]}"}, T0) == {"done": True, "fingerprint": names[0]}
@@ -46,14 +47,14 @@ def test_who_takes_an_alert_that_another_has_is_told_whose_it_was(desk: Desk) ->
     (name, *_) = desk.standings
     done = {"done": True, "fingerprint": name}
     for who, said in (("王磊", done), ("王磊", done), ("李雷", done | {"taken_over_from": "王磊"})):
-        assert duty(desk).do("ack", {"alert": name, "who": who, "until_ms": T0 + MINUTE}, T0) == said
+        assert duty(desk).do("ack", {"alert": name, "who": who, "until_ms": T0 + MINUTE_MS}, T0) == said
 
 
 def test_a_name_from_a_terminal_of_another_alphabet_is_a_name(desk: Desk) -> None:
     """Bytes that are no UTF-8 reach a command as halves of characters, which neither file nor database takes."""
     (name, *_) = desk.standings
     typed = "李雷".encode("gbk").decode("utf-8", "surrogateescape")
-    duty(desk).do("ack", {"alert": name, "who": typed, "note": typed, "until_ms": T0 + MINUTE}, T0)
+    duty(desk).do("ack", {"alert": name, "who": typed, "note": typed, "until_ms": T0 + MINUTE_MS}, T0)
     ack = desk.standings[name].ack
     assert ack is not None
     assert {*ack.who, *ack.note} <= {*typed, "\ufffd"}
@@ -79,7 +80,7 @@ def test_a_name_from_a_terminal_of_another_alphabet_is_a_name(desk: Desk) -> Non
 def test_a_slip_is_answered_with_the_reason_and_changes_nothing(
     desk: Desk, verb: str, asked: dict[str, Any], why: str
 ) -> None:
-    given = {"alert": next(iter(desk.standings)), "who": "王磊", "note": "去看", "until_ms": T0 + MINUTE} | asked
+    given = {"alert": next(iter(desk.standings)), "who": "王磊", "note": "去看", "until_ms": T0 + MINUTE_MS} | asked
     office = duty(desk)
     office.deeds()
     assert office.do(verb, given, T0)["refused"].startswith(why)

@@ -12,16 +12,17 @@ import pytest
 from collector.alerts import shared_duty
 from collector.alerts.book import Book
 from collector.stores.store import SOON_S, Later, Select, StoreDown, Table
-from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, OFFLINE, T0, Desk, node
+from tests.alerts.desk import HIGH, HOURLY, OFFLINE, T0, Desk, node
 from tests.closes import Closes
 from tests.stored import put
 from wire.collector_status import State
+from wire.times import HOUR_MS, MINUTE_MS
 
 
 def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path: Path, closes: Closes) -> None:
     first = closes(Desk(tmp_path, HOURLY))
     for minute in range(90):
-        first.now_ms = T0 + minute * MINUTE
+        first.now_ms = T0 + minute * MINUTE_MS
         first.reading(100.0)
         first.tick()
     (told,) = first.told
@@ -29,7 +30,7 @@ def test_a_second_collector_goes_on_with_the_episodes_under_their_keys(tmp_path:
     second.now_ms = first.now_ms
     second.alerting.follow([], second.now_ms)
     for minute in range(90, 240):
-        second.now_ms = T0 + minute * MINUTE
+        second.now_ms = T0 + minute * MINUTE_MS
         second.reading(10.0)
         second.tick()
     assert [lines for _, lines in second.told] == [[("resolved", told[1][0][1])]]
@@ -47,7 +48,7 @@ def test_who_stands_by_repeats_nothing_that_the_other_may_have_ended(tmp_path: P
     assert [each.state for each in first.alerting.standing("hook")] == ["firing"]
     go_on(second, first)
     second.reading(10.0)
-    assert said_by(second, 6 * MINUTE) == [("resolved", "+0")]
+    assert said_by(second, 6 * MINUTE_MS) == [("resolved", "+0")]
     for begins_anew in (False, True):
         if begins_anew:
             first.die()
@@ -69,7 +70,7 @@ def test_what_was_told_just_now_and_the_other_finds_no_reason_for_has_an_end(tmp
     first.store_rows([first.now_ms], [10.0], seen=False)
     go_on(second, first)
     second.reading(10.0)
-    second.wait(10 * MINUTE)
+    second.wait(10 * MINUTE_MS)
     assert [state for desk in (first, second) for _, lines in desk.told for state, _ in lines][-1] == "resolved"
 
 
@@ -89,7 +90,7 @@ def test_news_that_waited_for_its_group_is_told_by_who_takes_over(
         first.reading(value)
         first.tick()
     assert [state for _, lines in first.told for state, _ in lines] == ["firing"] * (len(course) - 2)
-    assert go_on(second, first) + said_by(second, 6 * MINUTE) == [("resolved", ended)]
+    assert go_on(second, first) + said_by(second, 6 * MINUTE_MS) == [("resolved", ended)]
 
 
 @pytest.mark.parametrize("wait", ["0s", "1m"])
@@ -103,14 +104,14 @@ def test_who_takes_over_knows_how_often_a_sensor_reports(tmp_path: Path, closes:
     first.tick()
     while not first.told:
         first.now_ms += 10_000
-        first.reading(10.0 if first.now_ms < T0 + 10 * MINUTE else 120.0)
+        first.reading(10.0 if first.now_ms < T0 + 10 * MINUTE_MS else 120.0)
         first.tick()
     second.now_ms = first.now_ms + 10_000
     second.alerting.follow([node()], second.now_ms)
     for _ in range(40):
         second.reading(10.0)
         second.wait(10_000)
-    second.wait(40 * MINUTE, MINUTE)
+    second.wait(40 * MINUTE_MS, MINUTE_MS)
     assert [state for _, lines in second.told for state, _ in lines] == ["firing", "resolved"]
 
 
@@ -119,10 +120,10 @@ def test_what_is_said_while_the_database_is_away_goes_over_when_it_is_back(
 ) -> None:
     first, second = pair(tmp_path, closes, HIGH)
     first.tick()
-    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "end_ms": T0 + 10 * HOUR}
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "end_ms": T0 + 10 * HOUR_MS}
     with monkeypatch.context() as away:
         away.setattr(first.store, "write", lambda _: Later("away"))
-        kept, ended = (first.alerting.ask("silence", quiet | {"start_ms": T0 + n}, T0)["silence"] for n in (0, HOUR))
+        kept, ended = (first.alerting.ask("silence", quiet | {"start_ms": T0 + n}, T0)["silence"] for n in (0, HOUR_MS))
         first.wait(20_000)
         first.alerting.ask("unsilence", {"silence": ended, "who": "王磊"}, first.now_ms)
         first.wait(20_000)
@@ -140,15 +141,15 @@ def test_who_dies_while_the_database_is_away_goes_on_from_what_it_knows_itself(
     first.tick()
     (alert,) = first.alerting.current()
     asked = {"alert": alert.fingerprint, "who": "王磊"}
-    until = {"note": "", "until_ms": T0 + 10 * HOUR}
+    until = {"note": "", "until_ms": T0 + 10 * HOUR_MS}
     first.alerting.ask("ack", asked | until, first.now_ms)
-    first.wait(MINUTE)
+    first.wait(MINUTE_MS)
     first.alerting.ask("unack", asked, first.now_ms)
-    first.wait(5 * MINUTE)
+    first.wait(5 * MINUTE_MS)
     with monkeypatch.context() as away:
         away.setattr(first.store, "write", lambda _: Later("away"))
         first.alerting.ask("ack", asked | until | {"who": "李华"}, first.now_ms)
-        first.wait(MINUTE)
+        first.wait(MINUTE_MS)
         first.die()
     first.alerting.follow([], first.now_ms)
     first.wait(20_000)
@@ -163,7 +164,7 @@ def test_who_stands_by_acknowledges_nothing(tmp_path: Path, closes: Closes) -> N
     go_on(second, first)
     first.alerting.rest({}, State.STANDBY, second.now_ms)
     (alert,) = first.alerting.current()
-    asked = {"alert": alert.fingerprint, "who": "王磊", "note": "", "until_ms": second.now_ms + HOUR}
+    asked = {"alert": alert.fingerprint, "who": "王磊", "note": "", "until_ms": second.now_ms + HOUR_MS}
     assert "stands by" in first.alerting.ask("ack", asked, second.now_ms)["refused"]
     with closing(Book.open(tmp_path / "c1.db")) as book:  # as a command asks: it waited, and was told to start it
         number = book.ask("ack", asked, second.now_ms)
@@ -179,9 +180,9 @@ def test_who_stands_by_takes_no_message_from_the_broker_that_another_keeps(tmp_p
     for value in (90.0, 10.0):
         first.reading(value)
         first.tick()
-        first.now_ms += MINUTE
+        first.now_ms += MINUTE_MS
     go_on(second, first)
-    second.now_ms += 24 * HOUR
+    second.now_ms += 24 * HOUR_MS
     second.reading(90.0)
     assert said_by(second) != []
     assert first.alerting.rest({}, State.STANDBY, second.now_ms) == []
@@ -200,11 +201,11 @@ def test_the_pages_of_who_stands_by_show_what_the_other_has_said(tmp_path: Path,
     first.reading(90.0)
     first.tick()
     go_on(second, first)
-    second.wait(MINUTE)
+    second.wait(MINUTE_MS)
     second.reading(10.0)
     second.tick()
     assert shown() == ["resolved"]
-    second.wait(10 * MINUTE)
+    second.wait(10 * MINUTE_MS)
     second.reading(90.0)
     second.tick()
     assert shown() == ["firing"]
@@ -213,22 +214,22 @@ def test_the_pages_of_who_stands_by_show_what_the_other_has_said(tmp_path: Path,
 def test_silences_and_acknowledgements_go_over_to_who_takes_over(tmp_path: Path, closes: Closes) -> None:
     """A planned work at a station called people when another collector took over, and so did what somebody had."""
     first, second = pair(tmp_path, closes, HIGH, OFFLINE)
-    end_ms = T0 + 10 * HOUR
+    end_ms = T0 + 10 * HOUR_MS
     quiet = {"match": "rule=offline", "who": "王磊", "note": "换\n电池", "end_ms": end_ms}
     first.tick()
-    names = [first.alerting.ask("silence", quiet | {"start_ms": T0 + n}, T0)["silence"] for n in (0, HOUR)]
+    names = [first.alerting.ask("silence", quiet | {"start_ms": T0 + n}, T0)["silence"] for n in (0, HOUR_MS)]
     first.reading(90.0)
     first.tick()
     (alert,) = first.alerting.current()
     first.alerting.ask("ack", {"alert": alert.fingerprint, "who": "李华", "note": "现场", "until_ms": end_ms}, T0)
     first.wait(20_000)
     first.alerting.ask("unsilence", {"silence": names[0], "who": "王磊"}, first.now_ms)
-    first.wait(3 * MINUTE)
+    first.wait(3 * MINUTE_MS)
     go_on(second, first)
     assert [each.name for each in second.alerting.silences()] == [names[1]]
     assert [(view.state, view.acked_by) for view in second.alerting.current()] == [("firing", "李华")]
     second.alerting.ask("unack", {"alert": alert.fingerprint, "who": "李华"}, second.now_ms)
-    second.wait(3 * MINUTE)
+    second.wait(3 * MINUTE_MS)
     go_on(first, second)  # and back
     assert [view.acked_by for view in first.alerting.current()] == [None]
     assert [each.name for each in first.alerting.silences()] == [names[1]]
@@ -236,7 +237,7 @@ def test_silences_and_acknowledgements_go_over_to_who_takes_over(tmp_path: Path,
 
 def silence(desk: Desk) -> None:
     """Nobody wants to hear of the station for an hour."""
-    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR}
+    quiet = {"match": "node=lp-1", "who": "王磊", "note": "", "start_ms": T0, "end_ms": T0 + HOUR_MS}
     desk.alerting.ask("silence", quiet, T0)
 
 
@@ -245,17 +246,17 @@ def test_what_fired_in_a_silence_is_told_after_it_by_who_took_over_meanwhile(tmp
     first, second = pair(tmp_path, closes, HIGH)
     first.tick()
     silence(first)
-    first.wait(MINUTE)
+    first.wait(MINUTE_MS)
     first.reading(90.0)
-    first.wait(20 * MINUTE)
+    first.wait(20 * MINUTE_MS)
     assert go_on(second, first) == []
     second.reading(91.0)
-    assert said_by(second, HOUR) == [("firing", "+60000")]
+    assert said_by(second, HOUR_MS) == [("firing", "+60000")]
     second.reading(10.0)
-    assert said_by(second, 6 * MINUTE) == [("resolved", "+60000")]
+    assert said_by(second, 6 * MINUTE_MS) == [("resolved", "+60000")]
     assert go_on(first, second) == []  # and back: all is told
     first.reading(10.0)
-    assert said_by(first, 6 * MINUTE) == []
+    assert said_by(first, 6 * MINUTE_MS) == []
 
 
 def test_what_a_backlog_began_is_told_when_the_readings_have_caught_up_by_who_took_over_meanwhile(
@@ -264,15 +265,15 @@ def test_what_a_backlog_began_is_told_when_the_readings_have_caught_up_by_who_to
     """History calls nobody, and the other took it for told all the same."""
     first, second = pair(tmp_path, closes, HIGH)
     first.reading(10.0)
-    first.wait(30 * MINUTE)
-    first.store_rows([first.now_ms - 5 * MINUTE], [90.0])
+    first.wait(30 * MINUTE_MS)
+    first.store_rows([first.now_ms - 5 * MINUTE_MS], [90.0])
     first.tick()
     assert first.told == []
     assert go_on(second, first) == []
     second.reading(90.0)
     assert said_by(second) == [("firing", "+1500000")]
     second.reading(10.0)
-    assert said_by(second, 6 * MINUTE) == [("resolved", "+1500000")]
+    assert said_by(second, 6 * MINUTE_MS) == [("resolved", "+1500000")]
 
 
 def test_what_was_told_just_before_a_takeover_ends_for_people_though_it_is_silenced_by_then(
@@ -282,10 +283,10 @@ def test_what_was_told_just_before_a_takeover_ends_for_people_though_it_is_silen
     first.reading(90.0)
     first.tick()
     silence(first)
-    first.wait(MINUTE)
+    first.wait(MINUTE_MS)
     assert go_on(second, first) == []
     second.reading(10.0)
-    assert said_by(second, 6 * MINUTE)[-1] == ("resolved", "+0")
+    assert said_by(second, 6 * MINUTE_MS)[-1] == ("resolved", "+0")
 
 
 def test_what_came_and_went_in_a_silence_is_told_by_nobody_who_takes_over(tmp_path: Path, closes: Closes) -> None:
@@ -294,8 +295,8 @@ def test_what_came_and_went_in_a_silence_is_told_by_nobody_who_takes_over(tmp_pa
     silence(first)
     for value in (90.0, 10.0):
         first.reading(value)
-        first.wait(6 * MINUTE)
-    assert go_on(second, first) + said_by(second, HOUR) == []
+        first.wait(6 * MINUTE_MS)
+    assert go_on(second, first) + said_by(second, HOUR_MS) == []
 
 
 def test_what_waited_here_and_was_told_by_the_other_has_an_end_here(tmp_path: Path, closes: Closes) -> None:
@@ -304,23 +305,23 @@ def test_what_waited_here_and_was_told_by_the_other_has_an_end_here(tmp_path: Pa
     first.tick()
     silence(first)
     first.reading(90.0)
-    first.wait(30 * MINUTE)
+    first.wait(30 * MINUTE_MS)
     assert go_on(second, first) == []
-    assert said_by(second, HOUR) == [("firing", "+0")]
+    assert said_by(second, HOUR_MS) == [("firing", "+0")]
     assert go_on(first, second) == []
     first.reading(10.0)
-    assert said_by(first, 6 * MINUTE) == [("resolved", "+0")]
+    assert said_by(first, 6 * MINUTE_MS) == [("resolved", "+0")]
 
 
 def test_who_takes_over_tells_how_what_has_flapped_ended(tmp_path: Path, closes: Closes) -> None:
     first, second = pair(tmp_path, closes, HIGH)
     for value in (90.0, 10.0, 90.0, 10.0):
         first.reading(value)
-        first.wait(2 * MINUTE)
+        first.wait(2 * MINUTE_MS)
     assert [state for _, lines in first.told for state, _ in lines] == ["firing", "flapping"]
-    first.wait(20 * MINUTE)
+    first.wait(20 * MINUTE_MS)
     assert go_on(second, first) == []
-    assert [state for state, _ in said_by(second, HOUR)] == ["resolved"]
+    assert [state for state, _ in said_by(second, HOUR_MS)] == ["resolved"]
 
 
 def test_news_that_waits_for_a_message_of_what_is_calm_again_is_told_by_who_takes_over(
@@ -331,13 +332,13 @@ def test_news_that_waits_for_a_message_of_what_is_calm_again_is_told_by_who_take
     first, second = pair(tmp_path, closes, HIGH, very)
     for value in (10.0, 90.0, 10.0, 90.0):
         first.reading(value)
-        first.wait(MINUTE)
+        first.wait(MINUTE_MS)
     while len(first.told) < 3:
         first.reading(90.0)
-        first.wait(MINUTE, 1_000)
+        first.wait(MINUTE_MS, 1_000)
     went_up_ms = first.now_ms
     first.reading(200.0)
-    first.wait(4 * MINUTE)
+    first.wait(4 * MINUTE_MS)
     assert [state for _, lines in first.told for state, _ in lines] == ["firing", "flapping", "firing"]
     assert go_on(second, first) == [("firing", f"{went_up_ms - T0:+}")]
 
@@ -392,7 +393,7 @@ def test_after_a_takeover_late_rows_tell_an_episode_once(tmp_path: Path, closes:
     for late_ms in (130_000, 70_000, 110_000, 125_000, 90_000):
         second.tick()
         second.store_rows([T0 + late_ms], [90.0 if late_ms > 100_000 else 10.0])
-    assert said_by(second, 6 * MINUTE) == [("resolved", "+100000")]
+    assert said_by(second, 6 * MINUTE_MS) == [("resolved", "+100000")]
 
 
 @pytest.mark.parametrize("minutes", [10, 80])
@@ -406,16 +407,16 @@ def test_a_lost_node_that_is_back_is_back_for_who_takes_over_and_missed_when_it_
         desk.die()
     first.alerting.watch.expect(first.nodes, T0)
     first.alerting.watch.node_state("lp-1", False, T0)
-    first.wait(10 * MINUTE)
+    first.wait(10 * MINUTE_MS)
     if minutes > 10:
         first.alerting.watch.node_state("lp-1", True, first.now_ms)
-        first.wait((minutes - 10) * MINUTE, MINUTE)
+        first.wait((minutes - 10) * MINUTE_MS, MINUTE_MS)
     second.now_ms = first.now_ms + 1_000
     second.alerting.follow([node()], second.now_ms)
     second.alerting.watch.node_state("lp-1", True, second.now_ms)
-    assert [state for state, _ in said_by(second, 6 * MINUTE)] == ["resolved"] * (minutes == 10)
+    assert [state for state, _ in said_by(second, 6 * MINUTE_MS)] == ["resolved"] * (minutes == 10)
     second.alerting.watch.node_state("lp-1", False, second.now_ms)
-    assert [state for state, _ in said_by(second, 6 * MINUTE)] == ["firing"]
+    assert [state for state, _ in said_by(second, 6 * MINUTE_MS)] == ["firing"]
 
 
 @pytest.mark.parametrize("rules", [(HIGH,), (HIGH, HOURLY)], ids=["short", "long"])
@@ -425,11 +426,11 @@ def test_history_within_an_episode_that_goes_on_hides_it_from_nobody_who_takes_o
     """Of a backlog the newest comes first. Who took over went by the history told last, and never told the end."""
     first, second = pair(tmp_path, closes, *rules)
     for minute in (0, 1, 20):
-        first.now_ms = T0 + minute * MINUTE
+        first.now_ms = T0 + minute * MINUTE_MS
         first.reading(90.0 if minute else 10.0)
         first.tick()
     for minute in range(2, 9):
-        first.store_rows([T0 + minute * MINUTE], [10.0 if minute == 5 else 90.0])
+        first.store_rows([T0 + minute * MINUTE_MS], [10.0 if minute == 5 else 90.0])
         first.tick()
     assert ("firing", 1) in first.points()
     assert go_on(second, first) == []
@@ -450,7 +451,7 @@ def test_a_trouble_of_its_own_that_a_collector_has_told_ends_also_when_another_h
         desk.wait(10_000)
         if turn == 4:
             assert [view.state for view in desk.alerting.current()] == ["firing"]
-    desk.wait(5 * MINUTE)
+    desk.wait(5 * MINUTE_MS)
     assert [state for _, lines in desk.told for state, _ in lines] == ["firing", "resolved"]
 
 
@@ -459,17 +460,17 @@ def test_who_takes_over_keeps_at_the_broker_what_is_so_by_then(tmp_path: Path, c
     first, second = pair(tmp_path, closes, HIGH)
     first.reading(90.0)
     first.tick()
-    second.now_ms = first.now_ms + MINUTE
+    second.now_ms = first.now_ms + MINUTE_MS
     second.alerting.follow([], second.now_ms)
     second.tick()
     assert kept_by(second) == ["firing"], "and goes on saying what another has said"
     second.reading(10.0)
     second.tick()
-    first.now_ms = second.now_ms + HOUR
+    first.now_ms = second.now_ms + HOUR_MS
     first.alerting.follow([], first.now_ms)
     first.tick()
     assert kept_by(first) == list(map(state_of, first.retained.values())) == ["resolved"]
-    first.now_ms += 25 * HOUR
+    first.now_ms += 25 * HOUR_MS
     first.alerting.follow([], first.now_ms)
     first.tick()
     assert kept_by(first) == list(first.retained) == []
@@ -488,7 +489,7 @@ def test_an_end_that_is_stored_is_told_by_who_takes_over(tmp_path: Path, closes:
     """The station sends nothing more, and the one that wrote its last reading died before its rules saw it."""
     first, second = pair(tmp_path, closes, HIGH)
     first.reading(90.0)
-    first.wait(10 * MINUTE)
+    first.wait(10 * MINUTE_MS)
     first.reading(10.0, seen=False)
     assert go_on(second, first) == [("resolved", "+0")]
     assert said_by(second) == []
@@ -497,7 +498,7 @@ def test_an_end_that_is_stored_is_told_by_who_takes_over(tmp_path: Path, closes:
 def test_an_end_that_the_other_may_not_have_told_is_told_by_who_takes_over(tmp_path: Path, closes: Closes) -> None:
     first, second = pair(tmp_path, closes, HIGH)
     first.reading(90.0)
-    first.wait(10 * MINUTE)
+    first.wait(10 * MINUTE_MS)
     first.reading(10.0)
     first.alerting.tick(first.now_ms)  # it is in the database and in the first one's outbox, and there it stays
     assert go_on(second, first) == [("resolved", "+0")]
@@ -507,10 +508,10 @@ def test_an_episode_of_the_other_ends_although_this_one_has_told_an_earlier_one(
     first, second = pair(tmp_path, closes, HIGH)
     for value in (90.0, 10.0):
         first.reading(value)
-        first.wait(5 * MINUTE)
+        first.wait(5 * MINUTE_MS)
     go_on(second, first)
     second.reading(95.0)
-    second.wait(5 * MINUTE)
+    second.wait(5 * MINUTE_MS)
     assert go_on(first, second) == []
     first.reading(10.0)
     assert [state for state, _ in said_by(first)] == ["resolved"]
@@ -522,7 +523,7 @@ def test_what_fires_by_a_rule_that_is_another_here_ends(tmp_path: Path, closes: 
     first = closes(Desk(tmp_path, HIGH))
     second = closes(Desk(tmp_path, rule, name="c2", store=first.store))
     first.reading(78.0)
-    first.wait(10 * MINUTE)
+    first.wait(10 * MINUTE_MS)
     assert go_on(second, first) == [("resolved", "+0")]
     assert go_on(second, second) == []
 
@@ -531,10 +532,10 @@ def test_what_fires_by_a_rule_that_is_another_here_ends(tmp_path: Path, closes: 
 def test_what_waits_for_its_time_goes_on_through_a_takeover(tmp_path: Path, closes: Closes, minutes: int) -> None:
     """Pending since before, and on its way to the end since before: both come at the time at which they had come."""
     first, second = pair(tmp_path, closes, HIGH | {"for": "10m", "keep_firing_for": "10m"})
-    start_ms = T0 + 30 * MINUTE
+    start_ms = T0 + 30 * MINUTE_MS
 
     def minute_of(desk: Desk, number: int, value: float) -> list[tuple[str, int]]:
-        desk.now_ms, desk.told = start_ms + number * MINUTE, []
+        desk.now_ms, desk.told = start_ms + number * MINUTE_MS, []
         desk.reading(value)
         desk.tick()
         points = [line for _, lines in desk.told for line in lines]
@@ -545,7 +546,7 @@ def test_what_waits_for_its_time_goes_on_through_a_takeover(tmp_path: Path, clos
     heard = [line for number in range(minutes, 20) for line in minute_of(second, number, 90.0)]
     assert heard == [("firing", 10)]
     assert [minute_of(second, 20 + number, 10.0) for number in range(minutes)] == [[]] * minutes
-    assert ("resolved", f"+{30 * MINUTE}") not in go_on(first, second)
+    assert ("resolved", f"+{30 * MINUTE_MS}") not in go_on(first, second)
     heard = [line for number in range(20 + minutes, 40) for line in minute_of(first, number, 10.0)]
     assert heard == [("resolved", 30)]
 

@@ -8,8 +8,8 @@ import pytest
 
 from collector.alerts.listing import Row, listing
 from wire.cells import width_of
+from wire.times import MINUTE_MS
 
-MINUTE = 60_000
 NOW = 1_795_700_000_000
 PM25 = {"rule": "pm25-hourly-high", "value": 91.4, "unit": "µg/m³", "limit": "> 75"}
 
@@ -17,7 +17,7 @@ PM25 = {"rule": "pm25-hourly-high", "value": 91.4, "unit": "µg/m³", "limit": "
 def row(number: int, **values: Any) -> Row:
     node = f"lp-{number:04d}"
     named: Row = {
-        "id": f"a-{number:03x}", "fingerprint": f"{number:016x}", "severity": "major", "since_ms": NOW - 12 * MINUTE,
+        "id": f"a-{number:03x}", "fingerprint": f"{number:016x}", "severity": "major", "since_ms": NOW - 12 * MINUTE_MS,
         "station": f"建国路东口 {node} air-1", "station_zh": "建国路东口", "node": node, "rule": "air-sensor-silent",
         "value": None, "unit": "", "limit": "", "state": "FIRING", "flapping": False, "who": "-",
     }  # fmt: skip
@@ -25,7 +25,7 @@ def row(number: int, **values: Any) -> Row:
 
 
 NIGHT = [
-    *(row(n, **PM25 | {"value": 80.0 + n, "since_ms": NOW - n * MINUTE}) for n in range(1, 31)),
+    *(row(n, **PM25 | {"value": 80.0 + n, "since_ms": NOW - n * MINUTE_MS}) for n in range(1, 31)),
     *(row(77, rule=f"gb-{what}-1h", fingerprint=f"77{what}", id=f"a-7{what}", station_zh="学院路") for what in "abcd"),
     row(90, severity="critical", rule="node-lost"),
     row(91, state="SILENT", who="follows from a-05a"),

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from collector.files.statedb import transaction
-from tests.alerts.desk import HIGH, MINUTE, Desk
+from tests.alerts.desk import HIGH, Desk
 from tests.closes import Closes
+from wire.times import MINUTE_MS
 
 Break = Callable[[Desk], Callable[[], None]]
 
@@ -74,19 +75,19 @@ def test_what_happens_meanwhile_is_told_in_order_once_the_file_can_be_written(
 ) -> None:
     desk = closes(Desk(tmp_path, HIGH))
     desk.reading(10.0)
-    desk.wait(MINUTE)
+    desk.wait(MINUTE_MS)
     mend = spoil(desk)
     for value in (90.0, 10.0):
-        desk.now_ms += MINUTE
+        desk.now_ms += MINUTE_MS
         desk.reading(value)
-        desk.wait(MINUTE)
+        desk.wait(MINUTE_MS)
     assert (desk.told, desk.retained) == ([], {})
     assert desk.alerting.trouble is not None
     assert desk.points() == []
     mend()
-    desk.now_ms += MINUTE
+    desk.now_ms += MINUTE_MS
     desk.reading(95.0)
-    desk.wait(10 * MINUTE)
+    desk.wait(10 * MINUTE_MS)
     assert desk.alerting.trouble is None
     assert [state for state, _ in desk.points()] == ["firing", "resolved", "firing"]
     assert len(desk.retained) == 1
@@ -94,7 +95,7 @@ def test_what_happens_meanwhile_is_told_in_order_once_the_file_can_be_written(
     assert states(desk)[-1] in ("firing", "flapping")
     before = list(desk.told)
     desk.die()
-    desk.wait(10 * MINUTE)
+    desk.wait(10 * MINUTE_MS)
     assert desk.told == before
 
 
@@ -104,15 +105,15 @@ def test_a_collector_that_dies_while_the_file_cannot_be_written_tells_after_its_
 ) -> None:
     desk = closes(Desk(tmp_path, HIGH))
     desk.reading(10.0)
-    desk.wait(MINUTE)
+    desk.wait(MINUTE_MS)
     mend = spoil(desk)
-    desk.now_ms += MINUTE
+    desk.now_ms += MINUTE_MS
     desk.reading(90.0)
     desk.wait(20_000)
     assert desk.told == []
     mend()
     desk.die()
-    desk.wait(10 * MINUTE)
+    desk.wait(10 * MINUTE_MS)
     assert states(desk) == ["firing"]
 
 
@@ -122,16 +123,16 @@ def test_what_people_ask_meanwhile_is_refused_with_the_reason_and_works_later(
 ) -> None:
     desk = closes(Desk(tmp_path, HIGH))
     desk.reading(90.0)
-    desk.wait(MINUTE)
+    desk.wait(MINUTE_MS)
     (name,) = desk.alerting.desk.standings
     mend = spoil(desk)
-    desk.now_ms += MINUTE
+    desk.now_ms += MINUTE_MS
     desk.reading(10.0)
-    desk.wait(MINUTE)
-    asked = {"alert": name, "who": "wang", "note": "on site", "until_ms": desk.now_ms + 60 * MINUTE}
+    desk.wait(MINUTE_MS)
+    asked = {"alert": name, "who": "wang", "note": "on site", "until_ms": desk.now_ms + 60 * MINUTE_MS}
     assert "cannot be written" in desk.alerting.ask("note", asked, desk.now_ms)["refused"]
     mend()
-    desk.wait(MINUTE)
+    desk.wait(MINUTE_MS)
     assert desk.alerting.ask("note", asked, desk.now_ms)["done"]
 
 
@@ -152,7 +153,7 @@ def test_a_trail_that_takes_nothing_is_a_line_in_the_log_and_not_one_a_look(
     desk = closes(Desk(tmp_path, HIGH))
     desk.tick()
     desk.trail._db.execute("PRAGMA query_only = 1")
-    asked = {"match": "node=lp-1", "end_ms": desk.now_ms + MINUTE, "who": "wang"}
+    asked = {"match": "node=lp-1", "end_ms": desk.now_ms + MINUTE_MS, "who": "wang"}
     assert "refused" not in desk.alerting.ask("silence", asked, desk.now_ms)
     desk.wait(10_000, 100)
     assert [r.getMessage() for r in caplog.records if "trail" in r.getMessage()] == [

@@ -27,9 +27,9 @@ from collector.rules.transition import transition
 from tests.alerts.receiver import Receiver
 from tests.rules.high import PM25_HIGH
 from tests.servers import wait_for
+from wire.times import MINUTE_MS
 
 T0 = 1_790_000_000_000
-MINUTE = 60_000
 SECRET = "a shared secret"
 WRITER = Writer(lambda node: Place(f"{node} 站", f"Station {node}", ZoneInfo("Asia/Shanghai")), "https://city.example")
 
@@ -56,7 +56,7 @@ class Office:
 
     def change(self, node: str, state: str, episode: int) -> None:
         series = Series.of("air_quality", {"site": "east", "node": node, "sensor": "air-1"})
-        said = transition(series, PM25_HIGH, T0 + episode * MINUTE, 80.0, state, self.now_ms)
+        said = transition(series, PM25_HIGH, T0 + episode * MINUTE_MS, 80.0, state, self.now_ms)
         self.desk.hear([said], self.now_ms)
         self.outbox.put(self.desk.tick(self.now_ms), self.now_ms)
 
@@ -93,11 +93,11 @@ def test_six_hours_of_a_receiver_that_takes_nothing(office: Office, receiver: Re
             office.change(node, "firing", episode)
             office.change(node, "resolved", episode)
             wanted += [(node, state, episode) for state in ("firing", "resolved")]
-        office.wait(T0 + (episode + 1) * 30 * MINUTE)
+        office.wait(T0 + (episode + 1) * 30 * MINUTE_MS)
     assert receiver.took == []
     assert office.outbox.dead == {}
     receiver.mood = "ok"
-    office.wait(office.now_ms + LONGEST_RETRY_MS + MINUTE)
+    office.wait(office.now_ms + LONGEST_RETRY_MS + MINUTE_MS)
     assert office.outbox.open == {}, "everything was told"
     got = told(receiver)
     assert len(got) == len(wanted) == 72
@@ -163,12 +163,12 @@ def test_the_second_channel_takes_over_and_says_the_same(tmp_path: Path, receive
     office = Office(tmp_path, receiver.url, phone.url)
     receiver.mood = "500"
     office.change("lp-1", "firing", 0)
-    office.wait(T0 + 9 * MINUTE)
+    office.wait(T0 + 9 * MINUTE_MS)
     assert phone.took == []
-    office.wait(T0 + 30 * MINUTE)
+    office.wait(T0 + 30 * MINUTE_MS)
     assert told(phone) == [("lp-1", "firing", phone.took[0]["alerts"][0]["key"])]
     receiver.mood = "ok"
-    office.wait(T0 + 60 * MINUTE)
+    office.wait(T0 + 60 * MINUTE_MS)
     assert told(receiver) == told(phone)
     phone.close()
     office.book.close()
@@ -227,7 +227,7 @@ def test_what_is_in_the_file_brings_the_outbox_back(office: Office, receiver: Re
     sqlite3.connect(tmp_path / "state.db").close()
     office.outbox = Outbox.restore(office.outbox.routes, office.book.outbox(0), office.now_ms)
     office.teller = Teller(office.outbox, office.channels, office._save, lambda: office.now_ms)
-    office.wait(T0 + MINUTE)
+    office.wait(T0 + MINUTE_MS)
     assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2"]
     again = Outbox.restore(office.outbox.routes, office.book.outbox(0), office.now_ms)
     assert again.open == {}
@@ -236,7 +236,7 @@ def test_what_is_in_the_file_brings_the_outbox_back(office: Office, receiver: Re
 def test_a_whole_district_at_once_is_told_to_the_last_station(office: Office, receiver: Receiver) -> None:
     for number in range(3 * MANY):
         office.change(f"lp-{number:03d}", "firing", 0)
-    office.wait(T0 + MINUTE)
+    office.wait(T0 + MINUTE_MS)
     assert len({node for node, _, _ in told(receiver)}) == 3 * MANY
 
 
@@ -263,7 +263,7 @@ def test_people_get_a_storm_as_one_message_and_the_next_change_after_it(office: 
         office.change(f"lp-{number:03d}", "resolved", 0)
     office.tell()
     phone.outcome = Told()
-    office.wait(T0 + MINUTE)
+    office.wait(T0 + MINUTE_MS)
     refused, *took = [[each.body["lines"][0][0] for each in together] for together in phone.took]
     assert refused == ["firing"] * 3 * MANY
     assert took == [["firing"] * 3 * MANY, ["resolved"] * 3 * MANY]
@@ -323,7 +323,7 @@ def test_a_channel_that_breaks_and_a_file_that_takes_nothing_lose_no_message(
         office.tell()
     with monkeypatch.context() as here:
         here.setattr(office.teller, "_save", broken)
-        office.wait(T0 + MINUTE)
+        office.wait(T0 + MINUTE_MS)
     assert sorted(node for node, _, _ in told(receiver)) == ["lp-1", "lp-2", "lp-3"]
     assert office.outbox.open == {}
 
@@ -397,7 +397,7 @@ def test_what_was_told_is_let_go_of_after_a_month_and_what_nobody_took_after_a_y
 
 
 def test_messages_carry_a_link_for_the_reader_of_what_fires_and_of_few_only(office: Office, receiver: Receiver) -> None:
-    grants = Grants(b"k" * 32, 60 * MINUTE)
+    grants = Grants(b"k" * 32, 60 * MINUTE_MS)
     office.channels[0]._writer = WRITER._replace(grants=grants)
     office.change("lp-1", "firing", 0)
     office.tell()
@@ -407,7 +407,7 @@ def test_messages_carry_a_link_for_the_reader_of_what_fires_and_of_few_only(offi
     (alert,) = firing["alerts"]
     grant = grants.read(alert["act"].removeprefix("https://city.example/act/"))
     assert grant is not None
-    assert (grant.fingerprint, grant.expires_ms, grant.channel) == (alert["fingerprint"], T0 + 60 * MINUTE, "hook")
+    assert (grant.fingerprint, grant.expires_ms, grant.channel) == (alert["fingerprint"], T0 + 60 * MINUTE_MS, "hook")
     assert grant.covers(alert["fingerprint"], alert["key"])
     assert f"  确认或静默：{alert['act']}" in firing["text"]["zh"]
     assert "  Acknowledge or silence: https://city.example/en/act/" in firing["text"]["en"]

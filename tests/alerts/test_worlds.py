@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.desk import HIGH, MINUTE, T0, Desk
+from tests.alerts.desk import HIGH, T0, Desk
 from tests.closes import Closes
+from wire.times import MINUTE_MS
 
 VERY = HIGH | {"alert": "pm25-very-high", "raise": "> 150", "clear": "< 120", "severity": "major"}
 MEAN = HIGH | {
@@ -21,7 +22,7 @@ MEAN = HIGH | {
     "keep_firing_for": "2m",
 }
 STEP_MS = 10_000
-TOLD_WITHIN_MS = 9 * MINUTE
+TOLD_WITHIN_MS = 9 * MINUTE_MS
 """Of what fires and is not hidden: the quiet of its group, and the lateness for which a take-over waits."""
 
 
@@ -64,7 +65,7 @@ class World:
 
     def silence(self) -> None:
         match = self.random.choice(("node=lp-1", "rule=pm25-high", "rule=pm25-mean"))
-        end_ms = self.now_ms + self.random.randint(1, 25) * MINUTE
+        end_ms = self.now_ms + self.random.randint(1, 25) * MINUTE_MS
         asked = {"match": match, "who": "王磊", "note": "", "start_ms": self.now_ms, "end_ms": end_ms}
         assert self.works.alerting.ask("silence", asked, self.now_ms)["done"]
 

@@ -25,10 +25,11 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Held, StoreDown
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.file import DeskFile
-from tests.alerts.desk import MINUTE, Desk
+from tests.alerts.desk import Desk
 from tests.closes import Closes
 from tests.collector.files.make import FILES, RULES, fill
 from wire.exits import Exit, Failure
+from wire.times import MINUTE_MS
 
 KEPT = Path(__file__).parent / "files"
 FORMATS = sorted(KEPT.glob("format-*.tar.gz"))
@@ -70,9 +71,9 @@ def test_what_an_earlier_collector_knew_is_known(archive: Path, tmp_path: Path, 
     assert Accounts(office.trail).log_in("wang.lei", "correct horse", office.now_ms) is not None
     with office.trail.use() as db:
         assert trail.verify(db).broken_at is None
-    office.now_ms = alert.since_ms + 5 * MINUTE
+    office.now_ms = alert.since_ms + 5 * MINUTE_MS
     office.reading(10.0)
-    office.wait(MINUTE)
+    office.wait(MINUTE_MS)
     assert [lines for _, lines in office.told] == [[("resolved", alert.key)]]
     office.close()
     for file in FILES:

@@ -20,9 +20,9 @@ from collector.stores.store import Table
 from collector.web.desk.file import DeskFile
 from tests.closes import Closes
 from wire.status import Birth, Sensor
+from wire.times import MINUTE_MS
 
 NOW = 1_790_000_000_000
-MINUTE = 60_000
 TEXT = {"zh": "无数据", "en": "nothing heard"}
 RULES = parse(
     [
@@ -52,7 +52,7 @@ def node(online: bool = True, name: str = "lp-1") -> Node:
 
 def fired(made: Alerting, minutes: int) -> set[str]:
     for minute in range(minutes + 1):
-        made.tick(NOW + minute * MINUTE)
+        made.tick(NOW + minute * MINUTE_MS)
     return {view.rule for view in made.current() if view.state == "firing"}
 
 
@@ -89,9 +89,9 @@ def test_what_a_node_tells_of_itself_once_a_minute_fills_its_windows_and_is_miss
     made = alerting(parse([{"alert": "hot", **whole, **hot}, {"alert": "mute", "absent": "10m", **whole}]))
     found = node(name=name)
     made.watch.expect([found._replace(birth=replace(found.birth, version=version))], NOW)
-    for at_ms in range(NOW, NOW + 30 * MINUTE, MINUTE):
+    for at_ms in range(NOW, NOW + 30 * MINUTE_MS, MINUTE_MS):
         table = Table("node_health", (("node", name), ("site", "s")), [at_ms], {"cpu_temp_c": [90.0]})
-        made.watch.observe([table] if at_ms < NOW + 15 * MINUTE else [], at_ms)
+        made.watch.observe([table] if at_ms < NOW + 15 * MINUTE_MS else [], at_ms)
         made.tick(at_ms)
     firing = {view.rule for view in made.current() if view.state == "firing"}
     assert firing == ({"hot", "mute"} if name == "lp-1" else {"hot"})
@@ -103,9 +103,9 @@ def test_a_radar_is_missed_as_a_whole_and_heard_by_any_of_its_lanes(alerting: Ca
     made.watch.expect([node()], NOW)
     tags = (("direction", "in"), ("lane", "1"), ("node", "lp-1"), ("sensor", "radar-1"), ("site", "s"))
     for minute in range(30):
-        made.tick(NOW + minute * MINUTE)
+        made.tick(NOW + minute * MINUTE_MS)
         if minute <= 15:
-            at_ms = NOW + minute * MINUTE
+            at_ms = NOW + minute * MINUTE_MS
             made.watch.observe([Table("traffic_flow", tags, [at_ms], {"count": [0]})], at_ms)
         firing = [view.rule for view in made.current() if view.state == "firing"]
         assert firing == ([] if minute < 25 else ["radar-silent"]), minute

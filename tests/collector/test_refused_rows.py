@@ -28,7 +28,7 @@ from wire import batch
 from wire.ack import Code
 from wire.times import HOUR_MS
 
-HOUR = 1_790_000_000_000 // HOUR_MS * HOUR_MS
+BEGAN_MS = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 TEXT_WHERE_A_NUMBER_BELONGS = b'air_quality,node=foreign pm10_raw_ugm3="text" 1790000000000000000'
 
 
@@ -64,7 +64,7 @@ def test_rows_that_the_database_refuses_are_told_by_sensor_and_hour(bench: Bench
     assert bench.send(dump(BATCH)) == [(42, Code.STORED_IN_PART)]
     bench.registry.save()
     _, refused = from_state(settings_of(tmp_path))
-    assert refused == {("lp-0017", "air-1", HOUR): 3}
+    assert refused == {("lp-0017", "air-1", BEGAN_MS): 3}
     (content,) = bench.state.execute("SELECT content FROM quarantine_part WHERE row = 2").fetchone()
     assert json.loads(content)["line"].startswith("air_quality,node=lp-0017,sensor=air-1,")
 
@@ -120,7 +120,7 @@ def test_a_backlog_older_than_the_database_keeps_is_kept_whole_with_few_writes(
 def test_every_reading_of_a_refused_block_or_batch_is_told(embedded: Bench, what: bytes, tmp_path: Path) -> None:
     embedded.send(what)
     _, refused = from_state(settings_of(tmp_path))
-    assert refused["lp-0017", "air-1", HOUR] == 3
+    assert refused["lp-0017", "air-1", BEGAN_MS] == 3
 
 
 @pytest.mark.parametrize("what", [{"sensor": ["air-1"]}, {"t0": 10**400, "dt": [0, 1.5, 2]}])
@@ -131,7 +131,7 @@ def test_a_block_that_nobody_can_count_keeps_no_other_from_being_told(
     embedded.send(dump(BATCH | {"blocks": [BATCH["blocks"][0], BATCH["blocks"][0] | what]}))
     embedded.send(changed("/blocks/0/tags", {"lane": "1"}).replace(b'"seq":42', b'"seq":43'))
     _, refused = from_state(settings_of(tmp_path))
-    assert refused["lp-0017", "air-1", HOUR] == 3
+    assert refused["lp-0017", "air-1", BEGAN_MS] == 3
 
 
 def test_a_refused_block_is_kept_whole_however_large(embedded: Bench) -> None:
@@ -169,7 +169,7 @@ def test_a_batch_that_is_driven_again_is_made_of_as_any_other_and_its_hours_are_
     (first, *_) = embedded.rows("air_quality", "pm25_ugm3", "no2_ugm3", "cal_id")
     assert first[1:] == [24.0, pytest.approx(95.63, abs=0.01), "pm25_ugm3:c1,no2_ugm3:20C"]
     due = WindowBook(embedded.state, owner=False).due(NOW, 100)
-    assert {(key[0], hour_ms) for key, hour_ms in due} == {("air_quality", HOUR), ("traffic_flow", HOUR)}
+    assert {(key[0], hour_ms) for key, hour_ms in due} == {("air_quality", BEGAN_MS), ("traffic_flow", BEGAN_MS)}
 
 
 @pytest.mark.parametrize("is_full", [False, True])

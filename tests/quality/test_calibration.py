@@ -34,9 +34,9 @@ from tests.quality.bench import SHANGHAI
 from tests.stored import put
 from wire.batch import Block, Envelope
 from wire.exits import Failure
+from wire.times import HOUR_MS, MINUTE_MS
 
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
-MINUTE, HOUR = 60_000, 3_600_000
 CHINA = Reporting(SHANGHAI)
 
 query = typer.Typer()
@@ -58,7 +58,7 @@ def calibrations(tmp_path: Path, closes: Closes) -> Calibrations:
 
 def derived(calibrations: Calibrations, reporting: Reporting = CHINA, **fields: list[Any]) -> dict[str, list[Any]]:
     count = len(next(iter(fields.values())))
-    times = [NOON + n * MINUTE for n in range(count)]
+    times = [NOON + n * MINUTE_MS for n in range(count)]
     return calibrations.derive("lp-1", "air-1", times, fields, reporting)
 
 
@@ -67,9 +67,9 @@ def test_without_a_record_the_corrected_value_is_the_raw_one(calibrations: Calib
 
 
 def test_the_record_in_force_at_the_readings_time_is_used(calibrations: Calibrations) -> None:
-    calibrations.add(record(NOON + MINUTE))
-    calibrations.add(record(NOON + 3 * MINUTE, slope=3, offset=0))
-    calibrations.add(record(NOON + 3 * MINUTE, slope=4, offset=0))  # the last made of one time counts
+    calibrations.add(record(NOON + MINUTE_MS))
+    calibrations.add(record(NOON + 3 * MINUTE_MS, slope=3, offset=0))
+    calibrations.add(record(NOON + 3 * MINUTE_MS, slope=4, offset=0))  # the last made of one time counts
     found = derived(calibrations, pm25_raw_ugm3=[10, 10, None, 10], pm10_raw_ugm3=[7, 7, 7, 7])
     assert found["pm25_ugm3"] == [10, 21, None, 40]
     assert found["pm10_ugm3"] == [7, 7, 7, 7]
@@ -108,7 +108,7 @@ def test_the_us_wide_formula_reads_the_value_it_is_fitted_on(calibrations: Calib
 
 def test_each_row_reads_what_its_own_formula_is_fitted_on(calibrations: Calibrations) -> None:
     calibrations.add(record(NOON, formula="us-wide-2021"))
-    calibrations.add(record(NOON + MINUTE))
+    calibrations.add(record(NOON + MINUTE_MS))
     found = derived(calibrations, pm25_raw_ugm3=[129, 10], pm25_cf1_ugm3=[194, 11], case_rh_pct=[50.0, 50.0])
     assert found["pm25_ugm3"] == [pytest.approx(us_wide(194, 50.0)), 21.0]
     assert found["cal_id"] == ["pm25_ugm3:c1@cf1", "pm25_ugm3:c2"]
@@ -120,7 +120,7 @@ def test_a_calibration_that_changes_within_a_batch_changes_from_its_row_on(
 ) -> None:
     """2·100 + 1; then 0.524·100 - 0.0862·40 + 5.75 with the humidity of that very row. What is absent stays absent."""
     calibrations.add(record(NOON))
-    calibrations.add(record(NOON + MINUTE, formula="us-wide-2021"))
+    calibrations.add(record(NOON + MINUTE_MS, formula="us-wide-2021"))
     fields: dict[str, list[Any]] = {
         "pm25_raw_ugm3": [100, 100, None],
         "case_rh_pct": [10.0, 40.0, 40.0],
@@ -153,14 +153,14 @@ def test_a_formula_holds_from_no_particles_and_no_humidity_to_all_of_it(calibrat
 
 def test_the_record_that_began_last_is_in_force_and_of_two_the_one_made_last(calibrations: Calibrations) -> None:
     """A record for an earlier time, made later, does not take the place of the one after it."""
-    later = calibrations.add(record(NOON + HOUR, slope=3.0))
+    later = calibrations.add(record(NOON + HOUR_MS, slope=3.0))
     first = calibrations.add(record(NOON, slope=4.0))
     second = calibrations.add(record(NOON, slope=5.0))
     calibrations.add(replace(record(NOON), node="lp-2"))
     assert (first.number, second.number) == (2, 3)
-    told = [calibrations.in_force("lp-1", "air-1", "pm25_ugm3", NOON + n * HOUR) for n in (-1, 0, 1, 2)]
+    told = [calibrations.in_force("lp-1", "air-1", "pm25_ugm3", NOON + n * HOUR_MS) for n in (-1, 0, 1, 2)]
     assert told == [None, second, later, later]
-    assert [calibrations.of_node("lp-1", NOON + n * HOUR) for n in (-1, 0, 1)] == [[], [second], [later]]
+    assert [calibrations.of_node("lp-1", NOON + n * HOUR_MS) for n in (-1, 0, 1)] == [[], [second], [later]]
 
 
 def test_records_are_kept_over_restarts_and_never_changed(tmp_path: Path, closes: Closes) -> None:
@@ -222,9 +222,9 @@ class City:
 
 def test_fit_and_apply_rewrite_what_is_after_the_date_and_leave_a_line(tmp_path: Path, closes: Closes) -> None:
     city = closes(City(tmp_path))
-    day = list(range(NOON - 12 * HOUR, NOON + 12 * HOUR, MINUTE))
-    city.send(day, [20.0] * len(day), NOON + 12 * HOUR)
-    city.settle(NOON + 20 * HOUR)
+    day = list(range(NOON - 12 * HOUR_MS, NOON + 12 * HOUR_MS, MINUTE_MS))
+    city.send(day, [20.0] * len(day), NOON + 12 * HOUR_MS)
+    city.settle(NOON + 20 * HOUR_MS)
     file = tmp_path / "pole.csv"
     file.write_text("sensor,reference\n" + "".join(f"{n},{2 * n + 1}\n" for n in range(20)))
     which = ("--node", "lp-1", "--sensor", "air-1", "--quantity", "pm25_ugm3", "--from", "2026-03-01T15:00")
@@ -233,27 +233,27 @@ def test_fit_and_apply_rewrite_what_is_after_the_date_and_leave_a_line(tmp_path:
     before = city.rows("air_quality_1h", "pm25_ugm3_mean")
     said = json.loads(city.run(calibrate, "apply", "--since", "2026-03-01T14:30", "--json"))
     assert said["rows"] == 9 * 60 + 30
-    city.settle(NOON + 30 * HOUR)
+    city.settle(NOON + 30 * HOUR_MS)
     readings = city.rows("air_quality", "pm25_raw_ugm3", "pm25_ugm3", "cal_id")
     for time_ms, raw, corrected, cal_id in readings:
-        after = time_ms >= NOON + 3 * HOUR
+        after = time_ms >= NOON + 3 * HOUR_MS
         assert (raw, corrected, cal_id) == ((20, 41, "pm25_ugm3:c1") if after else (20, 20, "identity"))
     hours = city.rows("air_quality_1h", "pm25_ugm3_mean")
-    assert hours == [[t, 41.0 if t >= NOON + 3 * HOUR else 20.0] for t, _ in before]
-    assert city.rows("air_quality_1d", "pm25_ugm3_mean") == [[NOON - 12 * HOUR, round((15 * 20 + 9 * 41) / 24, 6)]]
+    assert hours == [[t, 41.0 if t >= NOON + 3 * HOUR_MS else 20.0] for t, _ in before]
+    assert city.rows("air_quality_1d", "pm25_ugm3_mean") == [[NOON - 12 * HOUR_MS, round((15 * 20 + 9 * 41) / 24, 6)]]
     assert city.rows("air_quality_1m", "pm25_ugm3_mean")[-1][1] == 41.0
     listed = json.loads(city.run(calibrate, "list", "--json"))
     assert [line["what"] for line in listed["audit"]] == ["fit", "apply"]
     assert listed["records"][0]["slope"] == pytest.approx(2)
     # a batch that is sent again gets the record of its readings' time, not of its arrival
-    city.send(day[:10] + day[-10:], [20.0] * 20, NOON + 40 * HOUR)
+    city.send(day[:10] + day[-10:], [20.0] * 20, NOON + 40 * HOUR_MS)
     assert city.rows("air_quality", "pm25_raw_ugm3", "pm25_ugm3", "cal_id") == readings
 
 
 def test_a_value_never_stands_under_the_name_of_a_record_that_did_not_make_it(tmp_path: Path, closes: Closes) -> None:
     city = closes(City(tmp_path))
-    times = [NOON + n * MINUTE for n in range(4)]
-    city.send(times, [20.0] * 4, NOON + HOUR, case_rh_pct=[50.0, None, 50.0, None])
+    times = [NOON + n * MINUTE_MS for n in range(4)]
+    city.send(times, [20.0] * 4, NOON + HOUR_MS, case_rh_pct=[50.0, None, 50.0, None])
     which = ("--node", "lp-1", "--sensor", "air-1", "--from", "2026-03-01")
     city.run(calibrate, "formula", "us-wide-2021", *which)
     assert "2 rows are as they were" in city.run(calibrate, "apply", "--since", "2026-03-01")
@@ -266,7 +266,7 @@ def test_a_value_never_stands_under_the_name_of_a_record_that_did_not_make_it(tm
 
 def test_an_hour_of_which_nothing_can_be_corrected_is_told_too(tmp_path: Path, closes: Closes) -> None:
     city = closes(City(tmp_path))
-    city.send([NOON, NOON + MINUTE], [20.0] * 2, NOON + HOUR, case_rh_pct=[None, None])
+    city.send([NOON, NOON + MINUTE_MS], [20.0] * 2, NOON + HOUR_MS, case_rh_pct=[None, None])
     which = ("--node", "lp-1", "--sensor", "air-1", "--from", "2026-03-01")
     city.run(calibrate, "formula", "us-wide-2021", *which)
     assert "2 rows are as they were" in city.run(calibrate, "apply", "--since", "2026-03-01")
@@ -276,7 +276,7 @@ def test_an_hour_of_which_nothing_can_be_corrected_is_told_too(tmp_path: Path, c
 def test_a_row_is_left_if_one_of_its_values_has_no_correction(tmp_path: Path, closes: Closes) -> None:
     """Its `cal_id` is of all its values."""
     city = closes(City(tmp_path))
-    city.send([NOON, NOON + MINUTE], [20.0, None], NOON + HOUR, no2_raw_ppb=[10.0, 10.0])
+    city.send([NOON, NOON + MINUTE_MS], [20.0, None], NOON + HOUR_MS, no2_raw_ppb=[10.0, 10.0])
     city.calibrations.add(record(NOON, quantity="no2_ugm3"))
     which = ("--node", "lp-1", "--sensor", "air-1", "--from", "2026-03-01")
     city.run(calibrate, "formula", "us-wide-2021", *which)
@@ -294,14 +294,14 @@ def test_the_hours_of_the_stations_clock_are_due_also_where_it_is_moved_by_half_
     """On Lord Howe clocks go back by half an hour at 15:00 UTC. Minutes that were thinned have no readings."""
     zone, noon = ZoneInfo(place), 1_775_304_000_000
     state = closes(open_state(tmp_path / "state.db"))
-    times = [noon + n * 5 * MINUTE for n in range(6 * 12)]
+    times = [noon + n * 5 * MINUTE_MS for n in range(6 * 12)]
     stats: dict[str, list[float]] = {"": [20.0]} if measurement == "air_quality" else {"_mean": [20.0], "_n": [60]}
     columns = {f"pm25_raw_ugm3{end}": value * len(times) for end, value in stats.items()}
     tags = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
     put(store, Table(measurement, tags, times, columns, frozenset({"pm25_raw_ugm3_n"})))
     calibrations, book = Calibrations(state), WindowBook(state)
     calibrations.add(record(noon))
-    span, reporting = (noon + 20 * MINUTE, noon + 5 * HOUR), Reporting(zone)
+    span, reporting = (noon + 20 * MINUTE_MS, noon + 5 * HOUR_MS), Reporting(zone)
     done = list(rewrite(store, book, calibrations, lambda _: reporting, [("lp-1", "air-1")], span))
     rewritten = [time_ms for time_ms in times if span[0] <= time_ms < span[1]]
     assert sum(one.rows for one in done) == len(rewritten)
@@ -315,11 +315,11 @@ def test_the_hours_of_the_stations_clock_are_due_also_where_it_is_moved_by_half_
 def test_what_is_known_of_a_raw_column_is_not_said_of_a_corrected_one(calibrations: Calibrations) -> None:
     """Readings that do not move, whole numbers: the corrected ones have decimals, and move with the record."""
     calibrations.add(record(NOON, slope=1.0, offset=0.25))
-    calibrations.add(record(NOON + MINUTE, slope=1.0, offset=0.5))
+    calibrations.add(record(NOON + MINUTE_MS, slope=1.0, offset=0.5))
     derivation = Derivation(Quality({}), calibrations, lambda _: CHINA)
     fields: dict[str, list[Any]] = {"pm25_raw_ugm3": [20, 20], "pm10_raw_ugm3": [30, 30]}
     spans: dict[str, tuple[float, float, bool]] = {"pm25_raw_ugm3": (20, 20, True), "pm10_raw_ugm3": (30, 30, True)}
-    block = Block("air-1", "air_quality", [NOON, NOON + MINUTE], fields, spans=spans)
+    block = Block("air-1", "air_quality", [NOON, NOON + MINUTE_MS], fields, spans=spans)
     written = [lines(table) for table in derivation.tables(envelope(), [block]) if table.measurement == "air_quality"]
     ((first, second),) = written
     assert b"pm25_ugm3=20.25" in first
@@ -335,7 +335,7 @@ def test_a_calibration_ends_with_the_unit_it_was_made_for(tmp_path: Path, closes
     )
     told = city.run(calibrate, "set", *which, "--from", "2026-03-01T12:02")  # the sensor was exchanged
     assert "kept as c2; now: lamppost calibrate apply --since 2026-03-01T12:02\n" in told
-    city.send([NOON + n * MINUTE for n in range(4)], [20.0] * 4, NOON + HOUR)
+    city.send([NOON + n * MINUTE_MS for n in range(4)], [20.0] * 4, NOON + HOUR_MS)
     rows = city.rows("air_quality", "pm25_ugm3", "cal_id")
     assert [row[1:] for row in rows] == [[13.0, "pm25_ugm3:c1"]] * 2 + [[20.0, "pm25_ugm3:c2"]] * 2
     refused = CliRunner().invoke(
@@ -384,9 +384,9 @@ def test_a_file_of_excel_is_read_and_a_poor_fit_is_told(tmp_path: Path, closes: 
 
 def test_query_names_standard_edition_completeness_and_flags(tmp_path: Path, closes: Closes) -> None:
     city = closes(City(tmp_path))
-    day = list(range(NOON - 12 * HOUR, NOON + 12 * HOUR, MINUTE))
-    city.send(day[: 23 * 60 + 50], [50.0] * (23 * 60 + 50), NOON + 12 * HOUR)
-    city.settle(NOON + 20 * HOUR)
+    day = list(range(NOON - 12 * HOUR_MS, NOON + 12 * HOUR_MS, MINUTE_MS))
+    city.send(day[: 23 * 60 + 50], [50.0] * (23 * 60 + 50), NOON + 12 * HOUR_MS)
+    city.settle(NOON + 20 * HOUR_MS)
     when = ("--since", "2026-03-01", "--until", "2026-03-02")
     daily = city.run(query, "lp-1", "--every", "1d", *when)
     assert "2026-03-01 00:00  air-1        HJ 633 2026: 80 良, PM2.5 (100% there)" in daily

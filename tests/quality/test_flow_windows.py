@@ -18,13 +18,13 @@ from tests.closes import Closes
 from tests.quality.bench import LANE, SHANGHAI, Bench, flow
 from tests.servers import Influxd
 from tests.stored import put
+from wire.times import HOUR_MS, MINUTE_MS
 
-MINUTE, HOUR = 60_000, 3_600_000
 NOON = 1_772_337_600_000  # 2026-03-01T12:00+08:00
 
 
 def test_traffic_is_summed_and_weighted(tmp_path: Path, closes: Closes) -> None:
-    bench = closes(Bench(tmp_path, NOON - HOUR))
+    bench = closes(Bench(tmp_path, NOON - HOUR_MS))
     times = [NOON, NOON + 60_000, NOON + 120_000]
     bench.commit(
         flow(
@@ -49,8 +49,8 @@ def test_traffic_is_summed_and_weighted(tmp_path: Path, closes: Closes) -> None:
 
 
 def test_flow_is_made_of_intervals_whose_length_is_known(tmp_path: Path, closes: Closes) -> None:
-    bench = closes(Bench(tmp_path, NOON - HOUR))
-    times = [NOON, NOON + MINUTE, NOON + 30 * MINUTE]
+    bench = closes(Bench(tmp_path, NOON - HOUR_MS))
+    times = [NOON, NOON + MINUTE_MS, NOON + 30 * MINUTE_MS]
     bench.commit(flow(times, count=[10, 10, 0], duration_s=[60.0, None, 60.0]))
     bench.settle()
     names = ("count_sum", "duration_s_sum", "flow_vph_mean")
@@ -60,9 +60,9 @@ def test_flow_is_made_of_intervals_whose_length_is_known(tmp_path: Path, closes:
 
 
 def test_a_day_spans_what_its_hours_span(tmp_path: Path, closes: Closes) -> None:
-    bench = closes(Bench(tmp_path, NOON - HOUR))
-    for at_ms, counts, speeds in ((NOON, [10, 30], [50.0, 30.0]), (NOON + HOUR, [2, 4], [70.0, 60.0])):
-        bench.commit(flow([at_ms, at_ms + MINUTE], count=counts, duration_s=[60.0, 60.0], speed_tms_kmh=speeds))
+    bench = closes(Bench(tmp_path, NOON - HOUR_MS))
+    for at_ms, counts, speeds in ((NOON, [10, 30], [50.0, 30.0]), (NOON + HOUR_MS, [2, 4], [70.0, 60.0])):
+        bench.commit(flow([at_ms, at_ms + MINUTE_MS], count=counts, duration_s=[60.0, 60.0], speed_tms_kmh=speeds))
     bench.settle()
     names = [f"{name}_{end}" for name in ("flow_vph", "speed_tms_kmh") for end in ("min", "max")]
     (day,) = bench.rows("traffic_flow_1d", *names)
@@ -71,21 +71,21 @@ def test_a_day_spans_what_its_hours_span(tmp_path: Path, closes: Closes) -> None
 
 
 def test_an_interval_that_begins_with_the_hour_is_that_hours_also_in_one_block(tmp_path: Path, closes: Closes) -> None:
-    bench = closes(Bench(tmp_path, NOON - HOUR))
-    bench.commit(flow([NOON - MINUTE, NOON, NOON + MINUTE], count=[1, 20, 300], duration_s=[60.0] * 3))
+    bench = closes(Bench(tmp_path, NOON - HOUR_MS))
+    bench.commit(flow([NOON - MINUTE_MS, NOON, NOON + MINUTE_MS], count=[1, 20, 300], duration_s=[60.0] * 3))
     bench.settle()
-    assert bench.rows("traffic_flow_1h", "count_sum") == [[NOON - HOUR, 1], [NOON, 320]]
+    assert bench.rows("traffic_flow_1h", "count_sum") == [[NOON - HOUR_MS, 1], [NOON, 320]]
 
 
 def test_speeds_and_lengths_add_up_and_percentiles_come_from_the_sum(tmp_path: Path, closes: Closes) -> None:
     """A slow and a fast interval: the mean of their V85 would be 57.5, which nobody drove."""
-    bench = closes(Bench(tmp_path, NOON - HOUR))
+    bench = closes(Bench(tmp_path, NOON - HOUR_MS))
     slow: dict[str, list[Any]] = {"count": [20], "duration_s": [60.0], "v85_kmh": [34.0]}
     slow |= {"n_speed_030_kmh": [20], "n_length_0350_cm": [20]}
     fast: dict[str, list[Any]] = {"count": [5], "duration_s": [60.0], "v85_kmh": [81.0]}
     fast |= {"n_speed_080_kmh": [5], "wrong_way_count": [1]}
     bench.commit(flow([NOON], **slow))
-    bench.commit(flow([NOON + MINUTE], **fast))
+    bench.commit(flow([NOON + MINUTE_MS], **fast))
     bench.settle()
     for suffix in ("_1h", "_1d"):
         names = (
@@ -131,11 +131,11 @@ def test_percentiles_of_an_hour_are_those_of_its_cells() -> None:
 
 
 def test_late_intervals_give_the_same_histogram(tmp_path: Path, closes: Closes) -> None:
-    bench = closes(Bench(tmp_path, NOON - HOUR))
+    bench = closes(Bench(tmp_path, NOON - HOUR_MS))
     early: dict[str, list[Any]] = {"count": [6], "duration_s": [60.0], "n_speed_030_kmh": [6]}
-    bench.commit(flow([NOON + 2 * MINUTE], **early))
+    bench.commit(flow([NOON + 2 * MINUTE_MS], **early))
     bench.settle()
-    bench.now_ms += 3 * HOUR
+    bench.now_ms += 3 * HOUR_MS
     late: dict[str, list[Any]] = {"count": [7], "duration_s": [60.0], "n_speed_050_kmh": [7], "wrong_way_count": [2]}
     bench.commit(flow([NOON], **late))
     bench.settle()
@@ -161,7 +161,7 @@ def test_occupancy_is_weighted_by_the_seconds_in_which_it_was_known() -> None:
 @pytest.mark.real
 def test_a_series_without_a_lane_is_not_all_lanes_together(tmp_path: Path, influxd: Influxd, closes: Closes) -> None:
     """Its hour had the vehicles of every lane in it, where it came from the database and not from memory."""
-    bench = closes(Bench(tmp_path, NOON + 2 * HOUR))
+    bench = closes(Bench(tmp_path, NOON + 2 * HOUR_MS))
     stores = bench.store, closes(Influx1(influxd.url, tmp_path.name.replace("-", "_")))
     whole = tuple((name, value) for name, value in LANE if name not in ("lane", "direction"))
     for store in stores:

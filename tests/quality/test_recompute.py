@@ -19,8 +19,8 @@ from collector.stores.store import Select, Table
 from tests.closes import Closes
 from tests.quality.bench import AIR, SHANGHAI, Bench, air, flow
 from wire.exits import Failure
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = day_of(1_772_337_600_000, SHANGHAI)[0]
 NOW = Reporting(SHANGHAI, ("china", "us"), "0C")
 
@@ -31,9 +31,9 @@ def sent(table: Table) -> Table:
 
 
 def lived(bench: Bench) -> Bench:
-    times = range(START, START + DAY, MINUTE)
+    times = range(START, START + DAY_MS, MINUTE_MS)
     bench.commit(sent(air(times, pm25_ugm3=[40.0] * len(times), o3_ugm3=[170.0] * len(times))))
-    bench.commit(sent(flow([START, START + HOUR], count=[7, 9], duration_s=[3600.0, 3600.0])))
+    bench.commit(sent(flow([START, START + HOUR_MS], count=[7, 9], duration_s=[3600.0, 3600.0])))
     bench.settle()
     return bench
 
@@ -54,7 +54,7 @@ def again(bench: Bench, since_ms: int, until_ms: int, node: str | None = None) -
 
 def test_the_past_is_as_if_it_had_always_been_so(then: Bench, tmp_path: Path, closes: Closes) -> None:
     before = then.everything()
-    assert again(then, START - 30 * DAY, START + 2 * DAY) == 24 + 2
+    assert again(then, START - 30 * DAY_MS, START + 2 * DAY_MS) == 24 + 2
     then.settle()
     wanted = lived(closes(Bench(tmp_path, START, NOW))).everything()
     assert then.everything() == wanted != before
@@ -62,28 +62,28 @@ def test_the_past_is_as_if_it_had_always_been_so(then: Bench, tmp_path: Path, cl
 
 def test_the_present_goes_ahead_of_the_past(then: Bench) -> None:
     """Hours went by the names of their series: what came late to a station was computed after the years of others."""
-    hours = [START - n * HOUR for n in range(100)]
+    hours = [START - n * HOUR_MS for n in range(100)]
     WindowBook(then._state, owner=False).owe([air(hours)], SHANGHAI)
     late = (("node", "lp-2"), *AIR[1:])
     for minute in (10, 5):
-        then.commit(air([START + DAY + minute * MINUTE], pm25_ugm3=[10.0])._replace(tags=late))
-    then.now_ms += HOUR
+        then.commit(air([START + DAY_MS + minute * MINUTE_MS], pm25_ugm3=[10.0])._replace(tags=late))
+    then.now_ms += HOUR_MS
     then.rollups.step(then.now_ms)
-    assert then.rows("air_quality_1h", "pm25_ugm3_n", node="lp-2") == [[START + DAY, 2]]
+    assert then.rows("air_quality_1h", "pm25_ugm3_n", node="lp-2") == [[START + DAY_MS, 2]]
     assert then.rollups.waiting(then.now_ms) > 50, "the past is still to come"
 
 
 def test_no_more_than_was_asked_for(then: Bench) -> None:
-    assert again(then, START + HOUR, START + 3 * HOUR) == 2 + 1
-    assert again(then, START, START + DAY, "lp-1") == 24 + 2
-    assert again(then, START, START + DAY, "lp-2") == 0
+    assert again(then, START + HOUR_MS, START + 3 * HOUR_MS) == 2 + 1
+    assert again(then, START, START + DAY_MS, "lp-1") == 24 + 2
+    assert again(then, START, START + DAY_MS, "lp-2") == 0
 
 
 def test_hours_whose_readings_are_forgotten_stay(then: Bench) -> None:
     before = then.everything()
     for measurement in ("air_quality", "air_quality_1m", "traffic_flow"):
         then.store.remove(measurement)
-    again(then, START, START + DAY)
+    again(then, START, START + DAY_MS)
     then.settle()
     after = then.everything()
     assert {name: after[name] for name in after if name != "p_air_quality_1m"} == {
@@ -94,13 +94,13 @@ def test_hours_whose_readings_are_forgotten_stay(then: Bench) -> None:
 def test_hours_that_a_lost_book_owed_are_computed_with_their_day(then: Bench) -> None:
     """Open when a disk broke, with readings and nothing else: no backup and no command knew of them."""
     before = then.everything()
-    lost = Select("air_quality_1h", ("completeness",), START, START + HOUR)
+    lost = Select("air_quality_1h", ("completeness",), START, START + HOUR_MS)
     with closing(sqlite3.connect(then.store._path)) as db, db:
         for name in ("air_quality_1h", "air_index", "traffic_flow_1h"):
-            db.execute(f"DELETE FROM p_{name} WHERE time / 1000000 BETWEEN ? AND ?", (START, START + HOUR - 1))
+            db.execute(f"DELETE FROM p_{name} WHERE time / 1000000 BETWEEN ? AND ?", (START, START + HOUR_MS - 1))
     assert then.store.select(lost) == []
     then.reporting = Reporting(SHANGHAI)
-    assert again(then, START, START + DAY) == 24 + 2
+    assert again(then, START, START + DAY_MS) == 24 + 2
     then.settle()
     assert then.everything() == before
 
@@ -120,7 +120,7 @@ def test_the_command_tells_how_much_is_left(then: Bench, tmp_path: Path) -> None
     state = then.store._path.with_name("state.db")
     settings.write_text(f"store: {{kind: sqlite, path: {then.store._path}}}\nstate_file: {state}\n")
     words = ["recompute", "--left", "--config", str(settings), "--json"]
-    again(then, START, START + DAY)
+    again(then, START, START + DAY_MS)
     assert json.loads(CliRunner().invoke(app, words).stdout)["hours"] == 24 + 2
     then.settle()
     assert json.loads(CliRunner().invoke(app, words).stdout)["hours"] == 0

@@ -17,8 +17,9 @@ from collector.health.alarms import Alarms
 from collector.stores.store import Later, Refused, Select, StoreDown, Table, at_once
 from tests.closes import Closes
 from tests.quality.bench import Bench, air
-from tests.quality.test_windows import DAY, EVENING, HOUR, NOON, chunks, readings, table
+from tests.quality.test_windows import EVENING, NOON, chunks, readings, table
 from tests.stored import put
+from wire.times import DAY_MS, HOUR_MS
 
 T = TypeVar("T")
 
@@ -128,14 +129,14 @@ class Course(Bench):
 @given(
     seed=st.integers(0, 2**32),
     sizes=st.lists(st.integers(1, 60), min_size=1, max_size=5),
-    begins_ms=st.sampled_from([EVENING - HOUR, EVENING + HOUR, EVENING + DAY]),
+    begins_ms=st.sampled_from([EVENING - HOUR_MS, EVENING + HOUR_MS, EVENING + DAY_MS]),
 )
 def test_whatever_comes_between_two_questions_the_windows_are_the_same(
     tmp_path: Path, seed: int, sizes: list[int], begins_ms: int, closes: Closes
 ) -> None:
     rng = random.Random(seed)
     rows = readings(seed, EVENING, 300)
-    plain = closes(Bench(tmp_path, EVENING + DAY))
+    plain = closes(Bench(tmp_path, EVENING + DAY_MS))
     plain.commit(table(rows))
     plain.settle()
     course = closes(Course(tmp_path, begins_ms))
@@ -167,7 +168,7 @@ def test_windows_that_wait_for_an_hour_are_one_line_in_the_log(
 ) -> None:
     bench = closes(Bench(tmp_path, NOON))
     bench.rollups.aside = at_once
-    bench.commit(air([NOON - 2 * HOUR, NOON - 1000], pm25_ugm3=[1.0, 2.0]))
+    bench.commit(air([NOON - 2 * HOUR_MS, NOON - 1000], pm25_ugm3=[1.0, 2.0]))
 
     def away(_: Select) -> Any:
         raise StoreDown("Connection refused")
@@ -205,7 +206,7 @@ def test_windows_that_the_database_refuses_for_an_hour_are_one_alarm(
 
 def test_where_nothing_is_to_be_done_nothing_is_begun(tmp_path: Path, closes: Closes) -> None:
     """Who has its answer is woken, and would begin again at once: a collector kept half a core busy with nothing."""
-    bench = closes(Bench(tmp_path, NOON - HOUR))
+    bench = closes(Bench(tmp_path, NOON - HOUR_MS))
     begun = []
     bench.rollups.aside = lambda work: (begun.append(work), at_once(work))[1]
     for _ in range(60):

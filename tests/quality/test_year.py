@@ -41,11 +41,11 @@ from measures.gases import CHINA_25C, MOLAR_MASS_G_MOL, ppb_from_ugm3
 from simulator.replay import BEIJING
 from tests.servers import Influxd, Mosquitto
 from wire import status
+from wire.times import HOUR_MS, MINUTE_MS
 
 pytestmark = [pytest.mark.real, pytest.mark.long]
 
-MINUTE, HOUR = 60_000, 3_600_000
-STEP = 8 * HOUR  # one batch of each node
+STEP = 8 * HOUR_MS  # one batch of each node
 FULL_SCALE = 1e9
 GASES = {"no2_ugm3": "no2_raw_ppb", "so2_ugm3": "so2_raw_ppb", "o3_ugm3": "o3_raw_ppb", "co_ugm3": "co_raw_ppm"}
 VECTORS = Path(__file__).parents[1] / "measures" / "domain_vectors.json"
@@ -102,12 +102,12 @@ def settle(sensor: Sensor, stub: Sds011, t_s: float) -> None:
 
 def frames(stub: Sds011, sensor: Sensor, hours: dict[int, Hour], start_ms: int) -> Iterator[Reading]:
     """A while of the serial sensor, one frame a minute; true values swing by 0.1 so that none stands still."""
-    for hour_ms in range(start_ms, start_ms + STEP, HOUR):
+    for hour_ms in range(start_ms, start_ms + STEP, HOUR_MS):
         hour = hours.get(hour_ms, {})
         if "pm25_ugm3" not in hour and "pm10_ugm3" not in hour:
             continue
         for minute in range(60):
-            time_ms = hour_ms + minute * MINUTE
+            time_ms = hour_ms + minute * MINUTE_MS
             swing = 0.1 if minute % 2 else -0.1
             stub.world = lambda _t, h=hour, s=swing: {  # type: ignore[misc,method-assign]
                 name: h[name] + s if name in h else FULL_SCALE for name in ("pm25_ugm3", "pm10_ugm3")
@@ -118,7 +118,7 @@ def frames(stub: Sds011, sensor: Sensor, hours: dict[int, Hour], start_ms: int) 
 def gases(hours: dict[int, Hour], start_ms: int) -> Iterator[Reading]:
     """A while of the virtual node, in the units of gas sensors; 45 minutes of each hour, which just make it valid."""
     series = Series("gas-1", "air_quality", (), None)
-    for hour_ms in range(start_ms, start_ms + STEP, HOUR):
+    for hour_ms in range(start_ms, start_ms + STEP, HOUR_MS):
         hour = hours.get(hour_ms, {})
         values: dict[str, float | int] = {}
         for name, raw in GASES.items():
@@ -127,7 +127,7 @@ def gases(hours: dict[int, Hour], start_ms: int) -> Iterator[Reading]:
                 ppb = ppb_from_ugm3(hour[name], MOLAR_MASS_G_MOL[gas], CHINA_25C)
                 values[raw] = ppb / 1000 if raw.endswith("ppm") else ppb
         if values:
-            yield from (Reading(series, hour_ms + minute * MINUTE, values) for minute in range(45))
+            yield from (Reading(series, hour_ms + minute * MINUTE_MS, values) for minute in range(45))
 
 
 def settings(folder: Path, broker: Mosquitto, database: Influxd) -> Config:
@@ -157,7 +157,7 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
     collector.store.prepare()
     collector.link.start()
     uplinks = [asyncio.create_task(node.uplink.run()) for node in nodes.values()]
-    for from_ms in range(start_ms, max(hours) + HOUR, STEP):
+    for from_ms in range(start_ms, max(hours) + HOUR_MS, STEP):
         now_ms = from_ms + STEP
         nodes["lp-pm"].keep(list(frames(stub, sensor, hours, from_ms)), now_ms)
         nodes["lp-gas"].keep(list(gases(hours, from_ms)), now_ms)
@@ -169,7 +169,7 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
         task.cancel()
     await asyncio.gather(*uplinks, return_exceptions=True)
     for _ in range(20):
-        now_ms += HOUR
+        now_ms += HOUR_MS
         collector.step(now_ms)
     assert not collector.pipeline.rollups.waiting(now_ms)
     for node in nodes.values():

@@ -7,10 +7,9 @@ from collector.rules.episode import episodes
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
 from collector.rules.series import Series
+from wire.times import HOUR_MS
 
-MINUTE, HOUR = 60_000, 3_600_000
-
-T0 = 1_790_000_000_000 // HOUR * HOUR
+T0 = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 
 AIR = Series.of("air_quality", {"site": "jianguo-rd", "node": "lp-0017", "sensor": "air-1"})
 

@@ -9,8 +9,8 @@ from collector.rules.fields import OWN_LINK
 from collector.rules.parsing import parse
 from collector.rules.rule import OWN_CLOCK
 from collector.rules.series import Series
+from wire.times import MINUTE_MS
 
-MINUTE = 60_000
 T0 = 1_790_000_000_000
 AIR = Series.of("air_quality", {"site": "s", "node": "lp-1", "sensor": "air-1"})
 ECHO = Series.of("air_quality", {"site": "s", "node": "lp-1", "sensor": "air-2"})
@@ -29,10 +29,10 @@ def engine(rules=RULES, *series):
 
 
 def at(made, minute, *, reading=None):
-    now = T0 + minute * MINUTE
+    now = T0 + minute * MINUTE_MS
     if reading is not None:
-        made.observe(AIR, [T0 + reading * MINUTE], {"pm25_ugm3": [5.0]}, now)
-    return [(t.rule, t.state, (t.event_ms - T0) / MINUTE) for t in made.tick(now)]
+        made.observe(AIR, [T0 + reading * MINUTE_MS], {"pm25_ugm3": [5.0]}, now)
+    return [(t.rule, t.state, (t.event_ms - T0) / MINUTE_MS) for t in made.tick(now)]
 
 
 def test_a_sensor_that_fell_silent_and_one_that_never_spoke_are_both_missed():
@@ -63,29 +63,29 @@ def test_a_node_that_is_back_long_enough_is_back_whatever_happened_meanwhile(mea
     made.node_state("lp-1", False, T0)
     at(made, 0)
     assert at(made, 6) == [("node-lost", "firing", 5)]
-    made.node_state("lp-1", True, T0 + 10 * MINUTE)
+    made.node_state("lp-1", True, T0 + 10 * MINUTE_MS)
     assert at(made, 11) == []
     if meanwhile == "inventory":
-        made.expect([Expected(AIR, 10_000)], T0 + 11 * MINUTE)
+        made.expect([Expected(AIR, 10_000)], T0 + 11 * MINUTE_MS)
     elif meanwhile == "restart":
         saved = json.loads(json.dumps(made.snapshot()))
-        made = Engine.restore(parse(rules), saved, [Expected(AIR, 10_000)], T0 + 11 * MINUTE)
+        made = Engine.restore(parse(rules), saved, [Expected(AIR, 10_000)], T0 + 11 * MINUTE_MS)
     else:
         for is_up in (False, True):
-            made.node_state(OWN_LINK, is_up, T0 + 11 * MINUTE)
+            made.node_state(OWN_LINK, is_up, T0 + 11 * MINUTE_MS)
     assert [at(made, minute) for minute in (11, 12, 13)] == [[], [], [("node-lost", "resolved", 13)]]
 
 
 def test_a_clock_that_was_hours_ahead_and_is_set_back_blinds_nobody():
     made = engine(RULES, AIR, ECHO)
     ahead = 8 * 60
-    made.expect([Expected(each, 10_000) for each in (AIR, ECHO)], T0 + ahead * MINUTE)
-    made.node_state("lp-1", True, T0 + ahead * MINUTE)
+    made.expect([Expected(each, 10_000) for each in (AIR, ECHO)], T0 + ahead * MINUTE_MS)
+    made.node_state("lp-1", True, T0 + ahead * MINUTE_MS)
     assert at(made, ahead, reading=0) == []
     assert at(made, 1, reading=1) == []
     assert at(made, 10.9) == []
     assert at(made, 11) == [("sensor-silent", "firing", 11), ("sensor-silent", "firing", 11)]
-    made.node_state("lp-1", False, T0 + 12 * MINUTE)
+    made.node_state("lp-1", False, T0 + 12 * MINUTE_MS)
     assert at(made, 17) == [("node-lost", "firing", 17)]
 
 
@@ -94,7 +94,7 @@ def test_a_node_that_came_back_while_the_clock_was_ahead_is_resolved_after_it_is
     at(made, 0)
     made.node_state("lp-1", False, T0)
     assert at(made, 5) == [("node-lost", "firing", 5)]
-    made.node_state("lp-1", True, T0 + 500 * MINUTE)
+    made.node_state("lp-1", True, T0 + 500 * MINUTE_MS)
     at(made, 500)
     assert at(made, 6) == []
     assert at(made, 11) == [("node-lost", "resolved", 11)]
@@ -104,9 +104,9 @@ def test_a_lost_node_is_not_a_dead_sensor():
     made = engine()
     made.node_state("lp-1", True, T0)
     at(made, 0, reading=0)
-    made.node_state("lp-1", False, T0 + 2 * MINUTE)
+    made.node_state("lp-1", False, T0 + 2 * MINUTE_MS)
     assert at(made, 30) == [("node-lost", "firing", 7)]
-    made.node_state("lp-1", True, T0 + 40 * MINUTE)
+    made.node_state("lp-1", True, T0 + 40 * MINUTE_MS)
     assert at(made, 40) == [("node-lost", "resolved", 40)]
     assert at(made, 49.9) == []
     assert at(made, 51) == [("sensor-silent", "firing", 50)]
@@ -119,7 +119,7 @@ def test_a_link_that_comes_and_goes_keeps_its_alert_for_the_time_it_must_hold():
     made.node_state("lp-1", False, T0)
     assert at(made, 6) == [("node-lost", "firing", 5)]
     for minute, online in ((10, True), (12, False), (14, True)):
-        made.node_state("lp-1", online, T0 + minute * MINUTE)
+        made.node_state("lp-1", online, T0 + minute * MINUTE_MS)
         assert at(made, minute) == []
     assert at(made, 18) == []
     assert at(made, 19) == [("node-lost", "resolved", 19)]
@@ -129,10 +129,10 @@ def test_while_our_own_link_is_down_nobody_else_is_blamed():
     made = engine()
     made.node_state("lp-1", True, T0)
     at(made, 0, reading=0)
-    made.node_state(OWN_LINK, False, T0 + MINUTE)
-    made.node_state("lp-1", False, T0 + MINUTE)
+    made.node_state(OWN_LINK, False, T0 + MINUTE_MS)
+    made.node_state("lp-1", False, T0 + MINUTE_MS)
     assert at(made, 60) == [("broker-lost", "firing", 2)]
-    made.node_state(OWN_LINK, True, T0 + 60 * MINUTE)
+    made.node_state(OWN_LINK, True, T0 + 60 * MINUTE_MS)
     assert at(made, 60) == [("broker-lost", "resolved", 60)]
     assert at(made, 64) == []
     assert at(made, 66) == [("node-lost", "firing", 65)]  # the node did not come back with the broker
@@ -141,9 +141,9 @@ def test_while_our_own_link_is_down_nobody_else_is_blamed():
 def test_while_our_own_clock_is_off_no_sensor_is_called_silent():
     made = engine()
     at(made, 0, reading=0)
-    made.node_state(OWN_CLOCK, False, T0 + MINUTE)
+    made.node_state(OWN_CLOCK, False, T0 + MINUTE_MS)
     assert at(made, 120) == []
-    made.node_state(OWN_CLOCK, True, T0 + 120 * MINUTE)
+    made.node_state(OWN_CLOCK, True, T0 + 120 * MINUTE_MS)
     assert at(made, 129) == []
     assert at(made, 130) == [("sensor-silent", "firing", 130)]
 
@@ -153,7 +153,7 @@ def test_a_restart_gives_everyone_time_to_be_heard_and_keeps_what_fires():
     at(made, 0, reading=0)
     assert at(made, 10)
     state = json.loads(json.dumps(made.snapshot(), allow_nan=False))
-    again = Engine.restore(parse(RULES), state, [Expected(AIR, 10_000), Expected(ECHO, 10_000)], T0 + 600 * MINUTE)
+    again = Engine.restore(parse(RULES), state, [Expected(AIR, 10_000), Expected(ECHO, 10_000)], T0 + 600 * MINUTE_MS)
     assert at(again, 600) == []
     assert [a.rule.alert for a in again.alerts()] == ["sensor-silent"]
     assert at(again, 611) == [("sensor-silent", "firing", 610)]
@@ -164,6 +164,6 @@ def test_a_sensor_taken_out_of_the_inventory_ends_its_alert():
     made = engine(RULES, AIR, ECHO)
     at(made, 0)
     assert len(at(made, 10)) == 2
-    made.expect([Expected(AIR, 10_000)], T0 + 11 * MINUTE)
-    (ended,) = made.tick(T0 + 11 * MINUTE)
+    made.expect([Expected(AIR, 10_000)], T0 + 11 * MINUTE_MS)
+    (ended,) = made.tick(T0 + 11 * MINUTE_MS)
     assert (ended.labels["sensor"], ended.state, ended.reason) == ("air-2", "resolved", "no longer expected")

@@ -10,12 +10,13 @@ from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
 from collector.rules.series import Series
 from collector.rules.silence import Silence, matchers
-from tests.rules.transitions import BROKER, HIGH, HOUR, LOST, MINUTE, SILENT, T0, firing, heard, resolved, rule, series
+from tests.rules.transitions import BROKER, HIGH, LOST, SILENT, T0, firing, heard, resolved, rule, series
+from wire.times import HOUR_MS, MINUTE_MS
 
 
 def test_what_was_part_of_a_longer_episode_for_a_while_is_not_told_again():
     desk = Desk(Policy(flap_changes=100))
-    later = T0 + MINUTE
+    later = T0 + MINUTE_MS
     assert heard(desk, 1, firing(1, start=later)) == [("bureau", "news", ["firing"])]
     assert heard(desk, 6, resolved(2, start=later)) == [("bureau", "news", ["resolved"])]
     longer = [replace(resolved(1, start=later), void=True, reason="corrected"), firing(), resolved(2)]
@@ -29,7 +30,7 @@ def test_what_was_part_of_a_longer_episode_for_a_while_is_not_told_again():
 @pytest.mark.parametrize("told", [True, False])
 def test_one_episode_whose_first_reading_comes_last_is_one_episode(told):
     """After a restart the first batch came behind those that follow: what was told to its end was told twice."""
-    desk, later = Desk(Policy(flap_changes=100)), T0 + MINUTE
+    desk, later = Desk(Policy(flap_changes=100)), T0 + MINUTE_MS
     if not told:  # another alert of the station has been told just now: news waits
         heard(desk, 3, firing(3, rule("other")))
     short, longer = [firing(1, start=later), resolved(2, start=later)], [firing(), resolved(2)]
@@ -39,13 +40,13 @@ def test_one_episode_whose_first_reading_comes_last_is_one_episode(told):
     assert heard(desk, 5, back, *longer) == []
     lines = [line for _, _, said in heard(desk, 12) for line in said]
     assert lines == ([] if told else ["firing", "resolved"])
-    before = [firing(-30, start=T0 - 30 * MINUTE), resolved(-29, start=T0 - 30 * MINUTE)]
+    before = [firing(-30, start=T0 - 30 * MINUTE_MS), resolved(-29, start=T0 - 30 * MINUTE_MS)]
     assert heard(desk, 20, *before) == [("bureau", "news", ["firing", "resolved"])], "another episode is told"
 
 
 def test_what_fires_goes_on_when_its_beginning_moves_there_and_back():
     desk = Desk(Policy(flap_changes=100))
-    later = T0 + MINUTE
+    later = T0 + MINUTE_MS
     assert heard(desk, 1, firing(1, start=later)) == [("bureau", "news", ["firing"])]
     assert heard(desk, 6, replace(resolved(1, start=later), void=True, reason="corrected"), firing()) == []
     before = ("bureau", "news", ["firing", "resolved"])
@@ -57,7 +58,7 @@ def test_history_within_what_fires_does_not_end_it():
     """The rest of a backlog was judged by itself: people heard that it had ended and, in the same message, began."""
     desk = Desk(Policy(flap_changes=100))
     heard(desk, 0, firing())
-    start = T0 - 5 * MINUTE
+    start = T0 - 5 * MINUTE_MS
     history = [replace(each, late=True) for each in (firing(-4, start=start), resolved(1, start=start))]
     assert heard(desk, 6, *history) == []
     assert heard(desk, 12, resolved(11)) == [("bureau", "news", ["resolved"])]
@@ -69,7 +70,7 @@ def taken_back(each):
 
 def test_what_is_said_and_taken_back_in_one_breath_is_not_told():
     """After an outage readings came one by one in any order: one episode was told five times, each a little longer."""
-    desk, starts = Desk(Policy(flap_changes=100)), [T0 + 3 * MINUTE, T0 + 2 * MINUTE, T0]
+    desk, starts = Desk(Policy(flap_changes=100)), [T0 + 3 * MINUTE_MS, T0 + 2 * MINUTE_MS, T0]
     breath = []
     for start in starts:
         breath += [firing(3, start=start), resolved(4, start=start), taken_back(firing(start=start))]
@@ -93,25 +94,26 @@ def test_a_city_that_fires_at_once_is_not_compared_each_with_each():
 
 
 def test_of_a_longer_episode_that_is_parted_only_that_is_told_of_which_nobody_heard():
-    desk, later, earlier = Desk(Policy(flap_changes=100)), T0 + 4 * MINUTE, T0 + 3 * MINUTE
+    desk, later, earlier = Desk(Policy(flap_changes=100)), T0 + 4 * MINUTE_MS, T0 + 3 * MINUTE_MS
     assert heard(desk, 6, firing(4, start=later), resolved(5, start=later)) == [
         ("bureau", "news", ["firing", "resolved"])
     ]
     assert heard(desk, 12, taken_back(firing(4, start=later)), firing(), resolved(5)) == []
-    desk.hear([resolved(1), firing(3, start=earlier), resolved(5, start=earlier)], T0 + 18 * MINUTE)
-    (said,) = desk.tick(T0 + 18 * MINUTE)
+    desk.hear([resolved(1), firing(3, start=earlier), resolved(5, start=earlier)], T0 + 18 * MINUTE_MS)
+    (said,) = desk.tick(T0 + 18 * MINUTE_MS)
     assert [(line.state, line.alert.start_ms) for line in said.lines] == [("firing", T0), ("resolved", T0)]
 
 
 def test_a_backlog_with_an_episode_before_the_one_that_fires_is_told_as_two_each_to_its_end():
     """The live reading comes first. The earlier one was never told, or the one that fires was told as two."""
-    desk, live, moved = Desk(Policy(flap_changes=100)), T0 + 5 * MINUTE, T0 + 4 * MINUTE
+    desk, live, moved = Desk(Policy(flap_changes=100)), T0 + 5 * MINUTE_MS, T0 + 4 * MINUTE_MS
     assert heard(desk, 5, firing(5, start=live)) == [("bureau", "news", ["firing"])]
     back = [firing(), resolved(1), firing(5, start=live), taken_back(firing(5, start=live))]
     desk.hear(
-        [taken_back(firing(5, start=live)), *back, firing(4, start=moved), resolved(6, start=moved)], T0 + 11 * MINUTE
+        [taken_back(firing(5, start=live)), *back, firing(4, start=moved), resolved(6, start=moved)],
+        T0 + 11 * MINUTE_MS,
     )
-    (said,) = desk.tick(T0 + 11 * MINUTE)
+    (said,) = desk.tick(T0 + 11 * MINUTE_MS)
     told = [(line.state, line.alert.start_ms, line.alert.key.rpartition("|")[2]) for line in said.lines]
     assert told == [("firing", T0, str(T0)), ("resolved", T0, str(T0)), ("resolved", moved, str(live))]
 
@@ -129,7 +131,7 @@ def test_an_alert_that_late_readings_open_again_is_a_message_of_its_own():
     desk, keys = Desk(Policy(flap_changes=100)), []
     reopened = replace(firing(), reason="corrected")
     for minute, said in ((0, firing()), (6, resolved(2)), (12, reopened), (18, resolved(17))):
-        now = T0 + minute * MINUTE
+        now = T0 + minute * MINUTE_MS
         desk.hear([said], now)
         keys += [each.key for each in desk.tick(now)]
     assert len(set(keys)) == 4
@@ -148,7 +150,7 @@ def test_who_must_hear_it_again_and_again_hears_what_it_was_told():
     desk.hear([firing()], T0)
     assert desk.told_to("bureau") == [], "nobody was told yet"
     desk.tick(T0)
-    desk.silence(Silence.made(matchers("node=lp-1"), T0, T0 + HOUR, "li", ""), T0)
+    desk.silence(Silence.made(matchers("node=lp-1"), T0, T0 + HOUR_MS, "li", ""), T0)
     desk.tick(T0 + 1)
     assert desk.told_to("bureau") == [firing()], "a silence ends nothing"
     assert desk.told_to("other") == []
@@ -178,7 +180,7 @@ def test_who_takes_over_hears_at_once_what_fires_and_nobody_else_does():
     assert heard(renamed, 1) == [("office", "reminder", ["firing"])]
     assert heard(renamed, 6, resolved(6)) == [("office", "news", ["resolved"])]
     has_it = firing().fingerprint
-    desk.acknowledge(has_it, "li", "", T0 + HOUR, T0)
+    desk.acknowledge(has_it, "li", "", T0 + HOUR_MS, T0)
     assert heard(moved(desk, ("office",), "office"), 1) == [], "somebody has it"
 
 
@@ -200,7 +202,7 @@ def test_a_clock_that_is_set_back_by_hours_holds_up_no_news():
 
 def test_what_was_told_by_a_clock_that_was_ahead_is_told_again_and_further_once_it_is_set_back():
     """Nobody was reminded, or called instead of who does not answer, for all the hours that it was ahead."""
-    desk, ahead = Desk(Policy(steps=(Step(10 * MINUTE, ("boss",)),), repeat_ms=HOUR)), 480
+    desk, ahead = Desk(Policy(steps=(Step(10 * MINUTE_MS, ("boss",)),), repeat_ms=HOUR_MS)), 480
     heard(desk, ahead, firing())
     assert heard(desk, 1) == []
     assert heard(desk, 11) == [("boss", "escalation", ["firing"])]
@@ -209,9 +211,9 @@ def test_what_was_told_by_a_clock_that_was_ahead_is_told_again_and_further_once_
 
 @pytest.mark.parametrize("anew", [False, True])
 def test_who_took_an_alert_by_a_clock_that_was_ahead_has_it_for_as_long_as_was_said(anew):
-    desk, name, ahead = Desk(Policy(repeat_ms=10 * HOUR)), firing().fingerprint, 480
+    desk, name, ahead = Desk(Policy(repeat_ms=10 * HOUR_MS)), firing().fingerprint, 480
     heard(desk, ahead, firing())
-    desk.acknowledge(name, "li", "", T0 + 9 * HOUR, T0 + 8 * HOUR)
+    desk.acknowledge(name, "li", "", T0 + 9 * HOUR_MS, T0 + 8 * HOUR_MS)
     if anew:
         desk = Desk.restore(desk.policy, json.loads(json.dumps(desk.packed())))
     assert heard(desk, 1) == []
@@ -222,7 +224,7 @@ def test_who_took_an_alert_by_a_clock_that_was_ahead_has_it_for_as_long_as_was_s
 def test_flapping_by_a_clock_that_was_ahead_is_over_when_it_has_been_calm_for_long_enough():
     desk, ahead = Desk(), 480
     for minute in (0, 1, 2):
-        start = T0 + minute * MINUTE
+        start = T0 + minute * MINUTE_MS
         heard(desk, ahead + 6 * minute, firing(minute, start=start), resolved(minute + 0.5, start=start))
     assert desk.standings[firing().fingerprint].flapping
     assert heard(desk, 3) == []
@@ -231,37 +233,37 @@ def test_flapping_by_a_clock_that_was_ahead_is_over_when_it_has_been_calm_for_lo
 
 def test_an_earlier_episode_that_comes_late_is_told_and_what_fires_is_still_told_when_it_ends():
     desk = Desk(Policy(flap_changes=100))
-    later = firing(5, start=T0 + 5 * MINUTE)
+    later = firing(5, start=T0 + 5 * MINUTE_MS)
     assert heard(desk, 5, later) == [("bureau", "news", ["firing"])]
     assert heard(desk, 11, firing(), resolved(2)) == [("bureau", "news", ["firing", "resolved"])]
-    assert heard(desk, 17, resolved(16, start=T0 + 5 * MINUTE)) == [("bureau", "news", ["resolved"])]
+    assert heard(desk, 17, resolved(16, start=T0 + 5 * MINUTE_MS)) == [("bureau", "news", ["resolved"])]
 
 
 def test_that_it_began_earlier_is_no_news_and_who_has_it_keeps_it():
     """After an outage a backlog comes newest first: each batch moves the beginning of what fires."""
     desk, seen = Desk(Policy(group_ms=0)), []
     for minute in (4, 3, 2, 1):
-        said = firing(minute, start=T0 + minute * MINUTE)
-        desk.hear([*seen, said], T0 + 5 * MINUTE)
-        told = desk.tick(T0 + 5 * MINUTE)
+        said = firing(minute, start=T0 + minute * MINUTE_MS)
+        desk.hear([*seen, said], T0 + 5 * MINUTE_MS)
+        told = desk.tick(T0 + 5 * MINUTE_MS)
         assert [line.state for each in told for line in each.lines] == ([] if seen else ["firing"])
-        desk.acknowledge(said.fingerprint, "li", "", T0 + HOUR, T0 + 5 * MINUTE)
+        desk.acknowledge(said.fingerprint, "li", "", T0 + HOUR_MS, T0 + 5 * MINUTE_MS)
         seen = [taken_back(said)]
     (standing,) = Desk.restore(Policy(), json.loads(json.dumps(desk.packed()))).standings.values()
     assert standing.ack is not None
-    assert (standing.alert.start_ms, standing.ack.who, standing.flapping) == (T0 + MINUTE, "li", False)
-    desk.hear([resolved(9, start=T0 + MINUTE)], T0 + 9 * MINUTE)
-    (message,) = desk.tick(T0 + 9 * MINUTE)
+    assert (standing.alert.start_ms, standing.ack.who, standing.flapping) == (T0 + MINUTE_MS, "li", False)
+    desk.hear([resolved(9, start=T0 + MINUTE_MS)], T0 + 9 * MINUTE_MS)
+    (message,) = desk.tick(T0 + 9 * MINUTE_MS)
     (line,) = message.lines
-    assert (line.state, line.alert.key) == ("resolved", firing(4, start=T0 + 4 * MINUTE).key)
+    assert (line.state, line.alert.key) == ("resolved", firing(4, start=T0 + 4 * MINUTE_MS).key)
 
 
 def test_an_alert_that_nobody_was_told_of_yet_is_told_from_its_true_beginning():
     desk = Desk()
-    early, late = firing(), firing(1, start=T0 + MINUTE)
-    desk.hear([late], T0 + MINUTE)
-    desk.hear([taken_back(late), early], T0 + MINUTE)
-    (message,) = desk.tick(T0 + MINUTE)
+    early, late = firing(), firing(1, start=T0 + MINUTE_MS)
+    desk.hear([late], T0 + MINUTE_MS)
+    desk.hear([taken_back(late), early], T0 + MINUTE_MS)
+    (message,) = desk.tick(T0 + MINUTE_MS)
     assert [(line.state, line.alert.key) for line in message.lines] == [("firing", early.key)]
 
 
@@ -318,13 +320,13 @@ def test_what_fires_and_is_resolved_while_its_group_waits_is_told_in_one_message
 
 @pytest.mark.parametrize("changes", [3, 100])
 def test_who_was_called_by_escalation_hears_the_end_also_when_it_fires_again_before_that_is_told(changes):
-    desk = Desk(Policy(steps=(Step(15 * MINUTE, ("phone",)),), flap_changes=changes))
+    desk = Desk(Policy(steps=(Step(15 * MINUTE_MS, ("phone",)),), flap_changes=changes))
     heard(desk, 0, firing())
     assert heard(desk, 15) == [("phone", "escalation", ["firing"])]
     heard(desk, 20, firing(20, rule("other")))  # told of the same station: what follows waits
     heard(desk, 21, resolved(21))
-    heard(desk, 22, firing(22, start=T0 + 22 * MINUTE))
-    told = [*heard(desk, 25), *heard(desk, 30, resolved(30, start=T0 + 22 * MINUTE)), *heard(desk, 61)]
+    heard(desk, 22, firing(22, start=T0 + 22 * MINUTE_MS))
+    told = [*heard(desk, 25), *heard(desk, 30, resolved(30, start=T0 + 22 * MINUTE_MS)), *heard(desk, 61)]
     ends = {receiver for receiver, what, lines in told if what == "news" and lines[-1] == "resolved"}
     assert ends == {"bureau", "phone"}
 
@@ -342,28 +344,28 @@ def test_toggling_at_every_evaluation_for_an_hour_gives_three_messages_at_most()
 @pytest.mark.parametrize("before", ["", "resolved"], ids=["never told", "told before"])
 def test_what_flaps_in_a_silence_and_goes_on_is_told_when_the_silence_is_over(before):
     """Nobody heard of it for as long as it flapped, or the phone on duty did, that it had been resolved."""
-    desk = Desk(Policy(steps=(Step(15 * MINUTE, ("phone",)),), group_ms=0))
+    desk = Desk(Policy(steps=(Step(15 * MINUTE_MS, ("phone",)),), group_ms=0))
     if before:
-        heard(desk, -70, firing(-70, start=T0 - 70 * MINUTE))
-        heard(desk, -65, resolved(-65, start=T0 - 70 * MINUTE))
-    now_ms = T0 - 40 * MINUTE
-    desk.silence(Silence.made(matchers("rule=*"), now_ms, T0 + 30 * MINUTE, "li", ""), now_ms)
+        heard(desk, -70, firing(-70, start=T0 - 70 * MINUTE_MS))
+        heard(desk, -65, resolved(-65, start=T0 - 70 * MINUTE_MS))
+    now_ms = T0 - 40 * MINUTE_MS
+    desk.silence(Silence.made(matchers("rule=*"), now_ms, T0 + 30 * MINUTE_MS, "li", ""), now_ms)
     told = []
     for minute in range(0, 56, 5):
         change, began = (resolved, minute - 5) if minute % 10 else (firing, minute)
-        told += heard(desk, minute, change(minute, start=T0 + began * MINUTE))
+        told += heard(desk, minute, change(minute, start=T0 + began * MINUTE_MS))
         assert not told or minute >= 30
     assert told == [("bureau", "news", ["flapping"]), ("phone", "escalation", ["flapping"])]
 
 
 def test_what_flaps_calls_the_phone_on_duty_once_and_not_for_whoever_has_it():
     """Each time that it fired it was escalated at once: a hundred and sixty times in an hour."""
-    desk, said = Desk(Policy(steps=(Step(15 * MINUTE, ("phone",)),))), []
+    desk, said = Desk(Policy(steps=(Step(15 * MINUTE_MS, ("phone",)),))), []
     for i in range(240):
         start = T0 + (i // 2) * 20_000
         said += heard(desk, i / 6, (firing if i % 2 == 0 else resolved)(i / 6, start=start))
         if i == 120:
-            desk.acknowledge(firing().fingerprint, "li", "", T0 + HOUR, T0 + 20 * MINUTE)
+            desk.acknowledge(firing().fingerprint, "li", "", T0 + HOUR_MS, T0 + 20 * MINUTE_MS)
     assert said[2:] == [("phone", "escalation", ["flapping"])]
     has_it = desk.standings[firing().fingerprint].ack
     assert has_it is not None
@@ -389,7 +391,7 @@ def test_a_lost_node_hides_its_sensors_until_it_is_back():
     assert heard(desk, 1, firing(1, SILENT)) == []
     assert heard(desk, 1, firing(1, SILENT, series("lp-2"))) == [("bureau", "news", ["firing"])]
     assert heard(desk, 2, resolved(2, SILENT)) == []
-    assert heard(desk, 3, firing(3, SILENT, start=T0 + 3 * MINUTE)) == []
+    assert heard(desk, 3, firing(3, SILENT, start=T0 + 3 * MINUTE_MS)) == []
     assert [w for _, w, _ in heard(desk, 9, resolved(9, LOST, node))] == [
         "news",
         "news",
@@ -413,7 +415,7 @@ def test_a_lost_broker_hides_no_other_trouble_of_the_collector():
 
 def test_a_desk_restored_goes_on_and_repeats_nothing():
     desk = Desk()
-    desk.silence(Silence.made(matchers("node=lp-7"), T0, T0 + HOUR, "w", ""), T0)
+    desk.silence(Silence.made(matchers("node=lp-7"), T0, T0 + HOUR_MS, "w", ""), T0)
     heard(desk, 0, firing(), firing(0, HIGH, series("lp-7")))
     again = Desk.restore(Policy(), json.loads(json.dumps(desk.packed())))
     assert heard(again, 1, firing(), firing(0, HIGH, series("lp-7"))) == []

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.rules.desk import Desk, Policy
-from tests.rules.transitions import MINUTE, T0, firing, resolved
+from tests.rules.transitions import T0, firing, resolved
+from wire.times import MINUTE_MS
 
 MINUTES = 12
 TRUTH = st.lists(st.booleans(), min_size=MINUTES, max_size=MINUTES)
@@ -32,11 +33,11 @@ def episodes(truth: list[bool]) -> Episodes:
 
 
 def begins(start: int) -> Any:
-    return firing(start, start=T0 + start * MINUTE)
+    return firing(start, start=T0 + start * MINUTE_MS)
 
 
 def ends(start: int, end: int) -> Any:
-    return resolved(end, start=T0 + start * MINUTE)
+    return resolved(end, start=T0 + start * MINUTE_MS)
 
 
 def corrections(old: Episodes, new: Episodes) -> list[Any]:
@@ -67,9 +68,9 @@ def test_every_episode_is_heard_of_and_none_stays_open(steps, chance):
         said = corrections(known, episodes(truth))
         chance.shuffle(said)
         said.sort(key=lambda each: each.state == "resolved" and not each.void)  # an end after its beginning
-        desk.hear(said, T0 + now * MINUTE)
+        desk.hear(said, T0 + now * MINUTE_MS)
         known = episodes(truth)
-        told += [line for each in desk.tick(T0 + now * MINUTE) for line in each.lines]
+        told += [line for each in desk.tick(T0 + now * MINUTE_MS) for line in each.lines]
         saved |= json.loads(json.dumps(desk.changes()))
         if restarts:
             desk = Desk.restore(desk.policy, saved)
@@ -82,5 +83,5 @@ def test_every_episode_is_heard_of_and_none_stays_open(steps, chance):
     assert all(end is not None for _, end in spans), "something fires for ever"
     for start, end in episodes(last).items():
         assert end is not None
-        first, until = T0 + start * MINUTE, T0 + end * MINUTE
+        first, until = T0 + start * MINUTE_MS, T0 + end * MINUTE_MS
         assert any(began <= until and first <= over for began, over in spans if over is not None), (start, end)

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from collector.rules.desk import Desk, Policy, Step
 from collector.rules.silence import Silence, matchers
-from tests.rules.transitions import HIGH, HOUR, LOST, MINUTE, SILENT, T0, firing, resolved, series
+from tests.rules.transitions import HIGH, LOST, SILENT, T0, firing, resolved, series
+from wire.times import HOUR_MS, MINUTE_MS
 
-POLICY = Policy(receivers=("bureau", "duty"), repeat_ms=HOUR, steps=(Step(10 * MINUTE, ("duty",), "info"),))
+POLICY = Policy(receivers=("bureau", "duty"), repeat_ms=HOUR_MS, steps=(Step(10 * MINUTE_MS, ("duty",), "info"),))
 ALERTS = ((HIGH, series()), (SILENT, series("lp-1", "air-2")), (LOST, series("lp-1", None, "node_health")))
 MOVES = st.lists(
     st.tuples(
@@ -37,18 +38,20 @@ class Life:
 
     def move(self, what, which, minutes):
         self.minute += minutes
-        now, (by, of) = T0 + self.minute * MINUTE, ALERTS[which]
+        now, (by, of) = T0 + self.minute * MINUTE_MS, ALERTS[which]
         if what == "fire":
             self.starts[which] = now
         begun, ended = (made(self.minute, by, of, self.starts[which]) for made in (firing, resolved))
         said = {"fire": [begun], "reopen": [replace(begun, reason="corrected")], "resolve": [ended]}
         self.desk.hear(said.get(what, ()), now)
         if what == "ack":
-            self.desk.acknowledge(begun.fingerprint, "w", "", now + HOUR, now)
+            self.desk.acknowledge(begun.fingerprint, "w", "", now + HOUR_MS, now)
         elif what == "unack":
             self.desk.unacknowledge(begun.fingerprint, "w", now)
         elif what in ("silence", "once"):
-            self.desk.silence(Silence.made(matchers(f"rule={by.alert}"), now, now + HOUR, "w", "", what == "once"), now)
+            self.desk.silence(
+                Silence.made(matchers(f"rule={by.alert}"), now, now + HOUR_MS, "w", "", what == "once"), now
+            )
         elif what == "unsilence":
             self.desk.unsilence(next((each.name for each in self.desk.silences), ""), "w", now)
         self.desk.tick(now)
@@ -65,13 +68,13 @@ def test_what_is_saved_piece_by_piece_is_the_whole_desk_and_goes_on_as_it_would_
     life = Life()
     for move in moves:
         life.move(*move)
-    now = T0 + life.minute * MINUTE
+    now = T0 + life.minute * MINUTE_MS
     kept = {name: each for name, each in life.saved.items() if each is not None}
     kept["quiet"] = {group: quiet for group, quiet in kept["quiet"].items() if quiet[0] > now}  # the rest is over
     again = life.restored()
     assert kept == json.loads(json.dumps(life.desk.packed()))
     for minutes in (0, 3, 30, 200):
-        later = now + minutes * MINUTE
+        later = now + minutes * MINUTE_MS
         assert told(again, later) == told(life.desk, later), f"{minutes} minutes later"
 
 

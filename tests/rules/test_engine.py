@@ -12,7 +12,8 @@ from collector.rules.episode import episodes
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.parsing import parse
 from collector.rules.series import Series
-from tests.rules.bench import AIR, HOUR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, rules, run, within_lateness
+from tests.rules.bench import AIR, MANY, STEP, T0, engine_of, outcome, rows, rules, run, within_lateness
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 
 def told(transitions):
@@ -37,9 +38,9 @@ def test_for_waits_and_starts_again_when_the_value_falls():
 
 def test_for_starts_again_after_a_hole():
     engine = engine_of({"for": "30s"})
-    said = run(engine, rows([80, 80, 80]) + rows([80, 80], T0 + HOUR))
+    said = run(engine, rows([80, 80, 80]) + rows([80, 80], T0 + HOUR_MS))
     assert said == []
-    assert [(a.state, a.start_ms) for a in engine.alerts()] == [("pending", T0 + HOUR)]
+    assert [(a.state, a.start_ms) for a in engine.alerts()] == [("pending", T0 + HOUR_MS)]
 
 
 def test_keep_firing_for_outlives_a_short_dip():
@@ -52,13 +53,15 @@ def test_a_window_that_is_not_complete_raises_nothing_and_clears_nothing():
     engine = engine_of(high)
     assert run(engine, rows([200] * 40)) == []
     (fired,) = run(engine, rows([200] * 20, T0 + 40 * STEP))
-    assert fired.event_ms == pytest.approx(T0 + 7.5 * MINUTE, abs=2 * STEP)
-    assert run(engine, rows([1] * 10, T0 + HOUR)) == []
-    assert told(run(engine, rows([1] * 60, T0 + HOUR + 10 * STEP)))[0][1] == "resolved"
+    assert fired.event_ms == pytest.approx(T0 + 7.5 * MINUTE_MS, abs=2 * STEP)
+    assert run(engine, rows([1] * 10, T0 + HOUR_MS)) == []
+    assert told(run(engine, rows([1] * 60, T0 + HOUR_MS + 10 * STEP)))[0][1] == "resolved"
 
 
-@pytest.mark.parametrize(("interval_ms", "over"), [(HOUR, "1h"), (HOUR, "2h"), (10 * MINUTE, "10m"), (7_000, "1m")])
-@pytest.mark.parametrize("began_ms", [0, 5_000, 4 * MINUTE + 1])
+@pytest.mark.parametrize(
+    ("interval_ms", "over"), [(HOUR_MS, "1h"), (HOUR_MS, "2h"), (10 * MINUTE_MS, "10m"), (7_000, "1m")]
+)
+@pytest.mark.parametrize("began_ms", [0, 5_000, 4 * MINUTE_MS + 1])
 def test_a_window_of_which_every_reading_came_is_complete(interval_ms, over, began_ms):
     """Of hours, a mean over one or two was complete by half, and no rule on it could fire."""
     whole = {"window": {"mean": "pm25_ugm3", "over": over, "complete": "100%"}}
@@ -97,22 +100,25 @@ def test_a_second_condition_of_the_same_series():
 
 def test_hours_close_a_rule():
     day = {"hours": {"from": "00:00", "to": "01:00", "zone": "UTC"}}
-    midnight = T0 // (24 * HOUR) * 24 * HOUR + 24 * HOUR
-    said = run(engine_of(day), rows([80] * 8, midnight - 20 * MINUTE, 10 * MINUTE))
+    midnight = T0 // (24 * HOUR_MS) * 24 * HOUR_MS + 24 * HOUR_MS
+    said = run(engine_of(day), rows([80] * 8, midnight - 20 * MINUTE_MS, 10 * MINUTE_MS))
     assert [(t.state, t.event_ms - midnight) for t in said if not t.late] == [("firing", 0)]
     assert said[-1].state == "firing"
-    assert run(engine_of(day), rows([80] * 9, midnight - 20 * MINUTE, 10 * MINUTE))[-1].state == "resolved"
+    assert run(engine_of(day), rows([80] * 9, midnight - 20 * MINUTE_MS, 10 * MINUTE_MS))[-1].state == "resolved"
 
 
 def test_hours_close_a_rule_also_when_too_little_of_its_window_is_there():
     """Of few cars at night no mean speed is complete: slow traffic of the evening was told until the morning."""
     rule = {"window": {"mean": "pm25_ugm3", "over": "10m"}, "hours": {"from": "00:00", "to": "01:00", "zone": "UTC"}}
-    midnight = T0 // (24 * HOUR) * 24 * HOUR + 24 * HOUR
+    midnight = T0 // (24 * HOUR_MS) * 24 * HOUR_MS + 24 * HOUR_MS
     engine = engine_of(rule)
-    engine.expect([Expected(AIR, MINUTE)], midnight)
-    evening, night = rows([80] * 40, midnight + 20 * MINUTE, MINUTE), rows([80] * 9, midnight + 70 * MINUTE, 4 * MINUTE)
+    engine.expect([Expected(AIR, MINUTE_MS)], midnight)
+    evening, night = (
+        rows([80] * 40, midnight + 20 * MINUTE_MS, MINUTE_MS),
+        rows([80] * 9, midnight + 70 * MINUTE_MS, 4 * MINUTE_MS),
+    )
     said = run(engine, evening + night)
-    assert [(t.state, (t.event_ms - midnight) // MINUTE) for t in said] == [("firing", 27), ("resolved", 70)]
+    assert [(t.state, (t.event_ms - midnight) // MINUTE_MS) for t in said] == [("firing", 27), ("resolved", 70)]
 
 
 def test_an_index_that_is_not_published_ends_no_alert_on_its_category():
@@ -123,8 +129,8 @@ def test_an_index_that_is_not_published_ends_no_alert_on_its_category():
     engine.expect([], T0)
     said = []
     for hour, word in enumerate(["重度污染", "NA", "重度污染", "良"]):
-        now_ms = T0 + (hour + 1) * HOUR + 3 * MINUTE
-        engine.observe(series, [T0 + hour * HOUR], {"category": [word]}, now_ms)
+        now_ms = T0 + (hour + 1) * HOUR_MS + 3 * MINUTE_MS
+        engine.observe(series, [T0 + hour * HOUR_MS], {"category": [word]}, now_ms)
         said += [(t.state, hour) for t in engine.tick(now_ms)]
     assert said == [("firing", 0), ("resolved", 3)]
 
@@ -225,13 +231,13 @@ def test_changes_hold_the_touched_series_only():
 
 def test_a_day_of_backfill_pages_nobody_and_writes_the_history_it_would_have_been():
     values = [10] * 60 + [120] * 120 + [20] * 200 + [130] * 90 + [10] * 250
-    day = [(T0 + i * 2 * MINUTE, float(v)) for i, v in enumerate(values)]
+    day = [(T0 + i * 2 * MINUTE_MS, float(v)) for i, v in enumerate(values)]
     hourly = {"window": {"mean": "pm25_ugm3", "over": "1h"}, "clear": "< 60", "for": "10m"}
-    before = [(T0 - HOUR + i * 2 * MINUTE, 10.0) for i in range(30)]
-    since = [(day[-1][0] + (i + 1) * 2 * MINUTE, 10.0) for i in range(30)]
-    straight = run(engine_of(hourly, interval_ms=2 * MINUTE), before + day + since)
+    before = [(T0 - HOUR_MS + i * 2 * MINUTE_MS, 10.0) for i in range(30)]
+    since = [(day[-1][0] + (i + 1) * 2 * MINUTE_MS, 10.0) for i in range(30)]
+    straight = run(engine_of(hourly, interval_ms=2 * MINUTE_MS), before + day + since)
 
-    engine = engine_of(hourly, interval_ms=2 * MINUTE)
+    engine = engine_of(hourly, interval_ms=2 * MINUTE_MS)
     said = run(engine, before)
     now = since[0][0]
     backlog = [day[i : i + 60] for i in range(0, len(day), 60)]
@@ -283,7 +289,7 @@ def test_a_rule_that_went_or_changed_resolves_its_alerts_with_the_reason():
     engine = engine_of({}, {})
     run(engine, rows([80]))
     changed = rules({"raise": "> 76"})
-    said = Engine.restore(changed, engine.snapshot(), [], T0 + HOUR).tick(T0 + HOUR)
+    said = Engine.restore(changed, engine.snapshot(), [], T0 + HOUR_MS).tick(T0 + HOUR_MS)
     assert [(t.rule, t.state, t.reason) for t in said] == [
         ("rule-0", "resolved", "the rule was changed"),
         ("rule-1", "resolved", "the rule was removed"),
@@ -303,9 +309,9 @@ def test_a_count_over_five_minutes_is_not_late_for_being_stamped_at_its_start():
     engine = Engine(rules({"kind": "traffic_flow", "window": {"last": "count"}, "for": "10m"}))
     said = []
     for i in range(4):
-        start = T0 + i * 5 * MINUTE
-        engine.observe(series, [start], {"count": [90], "duration_s": [300.0]}, start + 5 * MINUTE + 2_000)
-        said += engine.tick(start + 5 * MINUTE + 2_000)
+        start = T0 + i * 5 * MINUTE_MS
+        engine.observe(series, [start], {"count": [90], "duration_s": [300.0]}, start + 5 * MINUTE_MS + 2_000)
+        said += engine.tick(start + 5 * MINUTE_MS + 2_000)
     assert [(t.state, t.late) for t in said] == [("firing", False)]
 
 
@@ -341,18 +347,17 @@ def test_an_episode_that_was_told_is_not_told_again_when_the_reel_goes_back_into
     assert said == [("firing", False), ("resolved", False)]
 
 
-DAY = 24 * HOUR
 INDEX_OF = {"site": "jianguo-rd", "node": "lp-0017", "sensor": "air-1", "standard": "HJ 633", "edition": "2026"}
 
 
 @pytest.mark.parametrize(
     ("kind", "tags", "span_ms"),
     [
-        ("air_quality_1h", {}, HOUR),
-        ("air_quality_1d", {}, DAY),
-        ("air_quality_1d", {}, DAY + HOUR),  # the day on which the clock is put back
-        ("air_index", {"period": "1h"}, HOUR),
-        ("air_index", {"period": "1d"}, DAY),
+        ("air_quality_1h", {}, HOUR_MS),
+        ("air_quality_1d", {}, DAY_MS),
+        ("air_quality_1d", {}, DAY_MS + HOUR_MS),  # the day on which the clock is put back
+        ("air_index", {"period": "1h"}, HOUR_MS),
+        ("air_index", {"period": "1d"}, DAY_MS),
     ],
 )
 def test_an_hour_or_a_day_computed_from_the_database_calls_people_and_one_of_long_ago_is_history(kind, tags, span_ms):
@@ -370,8 +375,8 @@ def test_an_hour_or_a_day_computed_from_the_database_calls_people_and_one_of_lon
         (said,) = engine.tick(T0 + span_ms + after_ms)
         return said.late
 
-    assert [late(after_ms) for after_ms in (2 * MINUTE, 3 * MINUTE, 10 * MINUTE)] == [False] * 3
-    assert late(2 * HOUR)
+    assert [late(after_ms) for after_ms in (2 * MINUTE_MS, 3 * MINUTE_MS, 10 * MINUTE_MS)] == [False] * 3
+    assert late(2 * HOUR_MS)
 
 
 @pytest.mark.parametrize("order", [(501, 502), (502, 501)])
@@ -379,10 +384,10 @@ def test_an_hour_or_a_day_computed_from_the_database_calls_people_and_one_of_lon
 def test_what_came_too_late_to_be_judged_stays_in_its_windows_when_later_rows_come_out_of_order(order, late):
     """24 h have buckets of 24 minutes: the one that was open at a mark has these rows too."""
     engine = engine_of({"window": {"sum": "pm25_ugm3", "over": "24h", "complete": "0%"}, "raise": "> 1000000"})
-    engine.expect([Expected(AIR, MINUTE)], T0)
+    engine.expect([Expected(AIR, MINUTE_MS)], T0)
     arrivals = [(m, m) for m in range(501) if m not in late] + [(m, 500) for m in late] + [(m, 502) for m in order]
     for minute, now in arrivals:
-        engine.observe(AIR, [T0 + minute * MINUTE], {"pm25_ugm3": [1.0]}, T0 + now * MINUTE)
+        engine.observe(AIR, [T0 + minute * MINUTE_MS], {"pm25_ugm3": [1.0]}, T0 + now * MINUTE_MS)
     reel = engine.reel(AIR)
     reel.wake()
     assert reel.windows[0].value() == 503
@@ -392,10 +397,10 @@ def test_what_came_too_late_to_be_judged_stays_in_its_windows_when_later_rows_co
 def test_a_backlog_behind_live_readings_is_in_the_windows_and_is_not_kept_to_be_played_again(before):
     """A reel that keeps all of it goes through all of it with each of its blocks: a drain of days came to a stop."""
     engine = engine_of({"window": {"sum": "pm25_ugm3", "over": "24h", "complete": "0%"}, "raise": "> 1000000"})
-    engine.expect([Expected(AIR, MINUTE)], T0)
+    engine.expect([Expected(AIR, MINUTE_MS)], T0)
     kept = []
     for minute in (*before, 600, *range(len(before), 600), 602, 601):
-        engine.observe(AIR, [T0 + minute * MINUTE], {"pm25_ugm3": [1.0]}, T0 + max(minute, 600) * MINUTE)
+        engine.observe(AIR, [T0 + minute * MINUTE_MS], {"pm25_ugm3": [1.0]}, T0 + max(minute, 600) * MINUTE_MS)
         kept.append(len(engine.reel(AIR).recent.times))
     assert max(kept) < 10
     reel = engine.reel(AIR)
@@ -420,10 +425,10 @@ def test_an_alert_on_an_index_that_is_made_no_more_ends_when_another_has_told_fo
     engine.expect(expected, T0)
     said = []
     for hour in range(60):
-        now = T0 + (hour + 1) * HOUR
+        now = T0 + (hour + 1) * HOUR_MS
         telling = ((old, 150), (other, 150)) if hour < 3 else ((new, 150 if hour < 10 else 50),)
         for series, value in telling:
-            engine.observe(series, [T0 + hour * HOUR], {"value": [value]}, now)
+            engine.observe(series, [T0 + hour * HOUR_MS], {"value": [value]}, now)
         engine.expect(expected, now)
         said += [(each.state, each.labels["sensor"], each.labels["edition"], hour) for each in engine.tick(now)]
     assert [one for one in said if one[0] == "firing"] == [

@@ -19,8 +19,8 @@ from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from tests.stored import put
 from wire.exits import Failure
+from wire.times import HOUR_MS, MINUTE_MS
 
-MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_791_000_000_000 // 86_400_000 * 86_400_000
 AIR = Series.of("air_quality", {"site": "east", "node": "lp-1", "sensor": "air-1"})
 
@@ -40,15 +40,15 @@ def test_a_rule_is_explained_in_numbers_and_words():
             }
         ]
     )
-    rows = [([T0 + minute * MINUTE], {"pm25_ugm3": [183.0]}) for minute in range(100)]
-    found = explain(rule, AIR, rows, T0 + 80 * MINUTE, MINUTE, "Asia/Shanghai")
+    rows = [([T0 + minute * MINUTE_MS], {"pm25_ugm3": [183.0]}) for minute in range(100)]
+    found = explain(rule, AIR, rows, T0 + 80 * MINUTE_MS, MINUTE_MS, "Asia/Shanghai")
     assert found.text_en == (
         "PM2.5 1h mean = 183 µg/m³ (100% of the window valid, at least 75%)"
         "   raise > 150 for 10m, since 08:44 -> FIRING\nclears < 135 for 20m"
     )
     assert found.text_zh.endswith("解除 < 135，持续 20 分钟")
-    assert explain(rule, AIR, rows, T0 + 50 * MINUTE, MINUTE).state == "pending"
-    assert explain(rule, AIR, [], T0, MINUTE).state == "inactive"
+    assert explain(rule, AIR, rows, T0 + 50 * MINUTE_MS, MINUTE_MS).state == "pending"
+    assert explain(rule, AIR, [], T0, MINUTE_MS).state == "inactive"
 
 
 def test_an_alert_raised_before_the_rows_that_are_looked_at_is_explained_as_firing():
@@ -56,12 +56,12 @@ def test_an_alert_raised_before_the_rows_that_are_looked_at_is_explained_as_firi
     raw = {"alert": "high", "kind": "air_quality", "window": {"last": "pm25_ugm3"}, "raise": "> 75", "clear": "< 60"}
     (rule,) = parse([raw | {"text": {"zh": "a", "en": "b"}}])
     live = Engine([rule])
-    live.observe(AIR, [T0 - 12 * HOUR], {"pm25_ugm3": [90.0]}, T0 - 12 * HOUR)
-    (raised,) = live.tick(T0 - 12 * HOUR)
-    rows = [([T0 + minute * MINUTE], {"pm25_ugm3": [70.0]}) for minute in range(60)]
-    assert explain(rule, AIR, rows, T0 + HOUR, MINUTE).state == "inactive"
-    why = explain(rule, AIR, rows, T0 + HOUR, MINUTE, standing=raised)
-    assert (why.state, why.start_ms, why.value) == ("firing", T0 - 12 * HOUR, 70.0)
+    live.observe(AIR, [T0 - 12 * HOUR_MS], {"pm25_ugm3": [90.0]}, T0 - 12 * HOUR_MS)
+    (raised,) = live.tick(T0 - 12 * HOUR_MS)
+    rows = [([T0 + minute * MINUTE_MS], {"pm25_ugm3": [70.0]}) for minute in range(60)]
+    assert explain(rule, AIR, rows, T0 + HOUR_MS, MINUTE_MS).state == "inactive"
+    why = explain(rule, AIR, rows, T0 + HOUR_MS, MINUTE_MS, standing=raised)
+    assert (why.state, why.start_ms, why.value) == ("firing", T0 - 12 * HOUR_MS, 70.0)
 
 
 def test_an_episode_that_was_taken_back_and_found_again_is_explained_as_firing(
@@ -74,7 +74,7 @@ def test_an_episode_that_was_taken_back_and_found_again_is_explained_as_firing(
     rules.write_text(json.dumps([raw]))
     settings.write_text(f"store: {{kind: sqlite, path: {tmp_path / 'r.db'}}}\nstate_file: {tmp_path / 's.db'}\n")
     (rule,) = parse([raw])
-    began = T0 - 12 * HOUR
+    began = T0 - 12 * HOUR_MS
     fires = transition(AIR, rule, began, 90.0, "firing", began)
     taken_back = replace(fires, state="resolved", void=True, reason="corrected")
     with closing(Sqlite(tmp_path / "r.db")) as store:

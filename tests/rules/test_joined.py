@@ -13,9 +13,9 @@ from collector.rules import joined
 from collector.rules.engine import Engine, Expected
 from collector.rules.parsing import parse
 from collector.rules.series import Series
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-T0 = 1_790_000_000_000 // DAY * DAY
+T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
 TEXT = {"zh": "异常", "en": "odd"}
 
 
@@ -31,7 +31,7 @@ def flow(node):
     return Series.of("traffic_flow", {"site": "s", "node": node, "sensor": "radar-1", "lane": "1", "direction": "in"})
 
 
-def run(rule, feeds, minutes, *, shuffle=None, step=MINUTE):
+def run(rule, feeds, minutes, *, shuffle=None, step=MINUTE_MS):
     """`feeds` maps a series to (field, value at a minute); one reading a step each."""
     engine = Engine(parse([{"alert": "odd", "text": TEXT} | rule]))
     engine.expect([Expected(each, step) for each in feeds], T0)
@@ -53,15 +53,15 @@ def test_a_clock_that_was_hours_ahead_and_is_set_back_keeps_no_station_from_bein
     rules = parse([{"alert": "odd", "text": TEXT, "kind": "air_quality", "window": window, "raise": "> 50%"}])
     nodes = [air(f"lp-{n}") for n in range(3)]
     engine, said = Engine(rules), []
-    engine.expect([Expected(each, MINUTE) for each in nodes], T0)
+    engine.expect([Expected(each, MINUTE_MS) for each in nodes], T0)
     for minute in range(40):
-        now = T0 + minute * MINUTE + (8 * HOUR if minute < 20 else 0)
+        now = T0 + minute * MINUTE_MS + (8 * HOUR_MS if minute < 20 else 0)
         for node in nodes:
             value = 90.0 if node == nodes[0] and minute >= 20 else 40.0
-            engine.observe(node, [T0 + minute * MINUTE], {"pm25_ugm3": [value]}, now)
+            engine.observe(node, [T0 + minute * MINUTE_MS], {"pm25_ugm3": [value]}, now)
         said += engine.tick(now)
         if minute == 19:
-            engine = Engine.restore(rules, engine.snapshot(), [Expected(each, MINUTE) for each in nodes], now)
+            engine = Engine.restore(rules, engine.snapshot(), [Expected(each, MINUTE_MS) for each in nodes], now)
     assert [(each.state, each.labels["node"]) for each in said] == [("firing", "lp-0")]
 
 
@@ -90,9 +90,9 @@ def test_a_drop_against_the_same_hour_last_week():
     def value(i):
         return 100.0 if i >= week + 8 * per_hour else 200.0 + 100 * (i // per_hour % 24)
 
-    said = run(rule, {flow("lp-1"): ("flow_vph", value)}, week + 24 * per_hour, step=HOUR // per_hour)
+    said = run(rule, {flow("lp-1"): ("flow_vph", value)}, week + 24 * per_hour, step=HOUR_MS // per_hour)
     assert [t.state for t in said] == ["firing"]
-    assert (said[0].start_ms - T0) / HOUR == 7 * 24 + 9  # the first whole hour of the drop has ended
+    assert (said[0].start_ms - T0) / HOUR_MS == 7 * 24 + 9  # the first whole hour of the drop has ended
 
 
 def test_a_condition_on_another_kind_at_the_same_node():
@@ -104,7 +104,7 @@ def test_a_condition_on_another_kind_at_the_same_node():
         weather("lp-2"): ("rh_pct", lambda _: 95.0),
     }
     (fired,) = run(rule, feeds, 90)
-    assert (fired.labels["node"], (fired.event_ms - T0) // MINUTE) == ("lp-1", 62)
+    assert (fired.labels["node"], (fired.event_ms - T0) // MINUTE_MS) == ("lp-1", 62)
     assert run({**rule, "unless": None, "and": wet}, feeds, 50)[0].state == "firing"
 
 
@@ -158,13 +158,13 @@ def test_rows_that_come_when_their_time_is_over_are_compared_too(kind, field, ta
     window = {"mean": field, "over": over, "versus": "neighbours"}
     rule = {"alert": "odd", "kind": kind, "window": window, "raise": "> 50%", "for": holds, "text": TEXT}
     engine = Engine(parse([rule]))
-    engine.expect([Expected(each, interval * MINUTE) for each in all_series], T0)
+    engine.expect([Expected(each, interval * MINUTE_MS) for each in all_series], T0)
     said = []
     for minute in range(12 * 60):
-        now = T0 + minute * MINUTE
+        now = T0 + minute * MINUTE_MS
         if minute >= delay and (minute - delay) % interval == 0:
             for n, series in enumerate(all_series):
-                engine.observe(series, [now - delay * MINUTE], {field: [30.0 if n else 90.0]}, now)
+                engine.observe(series, [now - delay * MINUTE_MS], {field: [30.0 if n else 90.0]}, now)
         said += engine.tick(now)
     assert [(each.state, each.labels["node"]) for each in said] == [("firing", "lp-0")]
 
@@ -175,15 +175,15 @@ def test_a_drop_against_last_week_holds_for_hours_at_any_interval(interval):
     window = {"sum": "count", "over": "1h", "versus": "last-week"}
     rule = {"alert": "odd", "kind": "traffic_flow", "window": window, "raise": "< -50%", "for": "2h", "text": TEXT}
     engine = Engine(parse([rule]))
-    engine.expect([Expected(series, interval * MINUTE)], T0)
+    engine.expect([Expected(series, interval * MINUTE_MS)], T0)
     said = []
     for minute in range(interval, 8 * 24 * 60):
-        now = T0 + minute * MINUTE
+        now = T0 + minute * MINUTE_MS
         if minute % interval == 0:
             count = (2 if minute - interval >= 7 * 24 * 60 else 10) * interval
-            engine.observe(series, [now - interval * MINUTE], {"count": [count]}, now)
+            engine.observe(series, [now - interval * MINUTE_MS], {"count": [count]}, now)
         said += engine.tick(now)
-    assert [(each.state, (each.event_ms - T0) // HOUR) for each in said] == [("firing", 7 * 24 + 3)]
+    assert [(each.state, (each.event_ms - T0) // HOUR_MS) for each in said] == [("firing", 7 * 24 + 3)]
 
 
 @pytest.mark.parametrize(("zone", "moved"), [("Europe/Berlin", "2026-10-25"), ("Europe/Berlin", "2027-03-28")])
@@ -196,11 +196,11 @@ def test_last_week_is_what_the_clock_said_also_where_clocks_were_moved(zone, mov
         "hours": {"from": "00:00", "to": "24:00", "zone": zone},
     }
     series, clock = flow("lp-1"), ZoneInfo(zone)
-    first = round(datetime.fromisoformat(f"{moved}T00:00:00").replace(tzinfo=clock).timestamp() * 1000) - 6 * DAY
+    first = round(datetime.fromisoformat(f"{moved}T00:00:00").replace(tzinfo=clock).timestamp() * 1000) - 6 * DAY_MS
     engine = Engine(parse([{"alert": "odd", "text": TEXT} | rule]))
-    engine.expect([Expected(series, 15 * MINUTE)], first)
-    said, quarter = [], 15 * MINUTE
-    for now in range(first, first + 10 * DAY, quarter):
+    engine.expect([Expected(series, 15 * MINUTE_MS)], first)
+    said, quarter = [], 15 * MINUTE_MS
+    for now in range(first, first + 10 * DAY_MS, quarter):
         hour = datetime.fromtimestamp((now - quarter) / 1000, clock).hour
         engine.observe(series, [now - quarter], {"count": [2 ** min(hour, 23 - hour)]}, now)
         said += engine.tick(now)

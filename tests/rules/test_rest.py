@@ -14,7 +14,8 @@ from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.series import Series
 from collector.rules.statistic import window
-from tests.rules.bench import AIR, MANY, MINUTE, STEP, T0, engine_of, outcome, rows, run, within_lateness
+from tests.rules.bench import AIR, MANY, STEP, T0, engine_of, outcome, rows, run, within_lateness
+from wire.times import MINUTE_MS
 
 STATS = ("mean", "suspect", "min", "max", "range", "last", "sum", "count", "change", "p85")
 BANDS = st.tuples(st.sampled_from((-math.inf, 0.0, 20.0, 45.0)), st.sampled_from((math.inf, 55.0, 80.0, 120.0)))
@@ -24,7 +25,7 @@ NEAR_AND_FAR = (*MANY, {"window": {"mean": "pm25_ugm3", "over": "1h", "complete"
 @settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(STATS),
-    st.sampled_from([2 * MINUTE, 10 * MINUTE, 60 * MINUTE]),
+    st.sampled_from([2 * MINUTE_MS, 10 * MINUTE_MS, 60 * MINUTE_MS]),
     st.lists(st.tuples(st.integers(1, 300), st.integers(0, 100)), max_size=80),
     BANDS,
     st.lists(st.tuples(st.integers(1, 60_000), st.floats(0, 1)), max_size=30),
@@ -107,7 +108,7 @@ def test_a_window_is_looked_at_in_its_sleep_as_if_it_were_awake(data):
     run(engine, rows(values), chunk=data.draw(st.integers(1, 9)))
     reel = engine.reel(AIR)
     spec, slept = reel.plan.watches[0].spec, reel.rest
-    asked = range(T0 - MINUTE, T0 + len(values) * STEP + MINUTE, 17_000)
+    asked = range(T0 - MINUTE_MS, T0 + len(values) * STEP + MINUTE_MS, 17_000)
     asleep = [reel.at(spec, time_ms) for time_ms in asked]
     assert reel.rest is slept
     reel.wake()

@@ -13,20 +13,20 @@ from collector.rules.present import Present
 from collector.rules.rule import Spec
 from collector.rules.statistic import window
 from collector.rules.window import bucket_ms
+from wire.times import HOUR_MS, MINUTE_MS
 
-MINUTE, HOUR = 60_000, 3_600_000
-T0 = 1_790_000_000_000 // HOUR * HOUR
+T0 = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 HALF_OF_LAST = 0.5000001e-6  # six decimals are told
 STATS = ("mean", "min", "max", "sum", "count", "range", "change", "p85")
 
 
 def test_the_mean_of_sound_levels_is_that_of_their_energies():
     """Leq (ISO 1996-1): a minute of 80 dB and nine of 60 dB are 70.4 dB; the arithmetic mean would say 62."""
-    spec = Spec("mean", "noise_db", 10 * MINUTE)
-    readings = [(T0 + n * MINUTE, 80.0 if n == 4 else 60.0) for n in range(10)]
+    spec = Spec("mean", "noise_db", 10 * MINUTE_MS)
+    readings = [(T0 + n * MINUTE_MS, 80.0 if n == 4 else 60.0) for n in range(10)]
     assert fed(spec, readings).value() == pytest.approx(10 * math.log10((1e8 + 9e6) / 10), abs=1e-6)
-    later = [(T0 + n * MINUTE, 30.0) for n in range(10, 30)]
-    assert fed(spec, [*readings[:5], (T0 + 5 * MINUTE, 160.0), *later]).value() == pytest.approx(30.0)
+    later = [(T0 + n * MINUTE_MS, 30.0) for n in range(10, 30)]
+    assert fed(spec, [*readings[:5], (T0 + 5 * MINUTE_MS, 160.0), *later]).value() == pytest.approx(30.0)
     whole = window(spec, 600_000)
     whole.feed(Present([t for t, _ in readings], [v for _, v in readings]))
     assert whole.value() == fed(spec, readings).value()
@@ -60,7 +60,7 @@ def truth(stat, values):
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(STATS),
-    st.sampled_from([10 * MINUTE, HOUR, 90_000]),
+    st.sampled_from([10 * MINUTE_MS, HOUR_MS, 90_000]),
     st.lists(st.tuples(st.integers(1, 400), st.integers(-500, 500)), min_size=1, max_size=120),
 )
 def test_a_window_holds_the_readings_of_its_buckets(stat, over_ms, steps):
@@ -78,7 +78,7 @@ def test_a_window_holds_the_readings_of_its_buckets(stat, over_ms, steps):
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(STATS), st.lists(st.integers(1, 90), min_size=3, max_size=80), st.data())
 def test_wound_back_and_fed_again_nothing_differs(stat, steps, data):
-    spec = Spec(stat, "pm25_ugm3", 10 * MINUTE)
+    spec = Spec(stat, "pm25_ugm3", 10 * MINUTE_MS)
     times = [T0 + 1000 * sum(steps[: i + 1]) for i in range(len(steps))]
     readings = [(t, (t // 1000) % 17 / 3) for t in times]
     near = [i for i, t in enumerate(times) if t > times[-1] - 600_000]
@@ -98,7 +98,7 @@ def test_wound_back_and_fed_again_nothing_differs(stat, steps, data):
 
 
 def test_completeness_counts_readings_against_those_expected():
-    spec = Spec("mean", "pm25_ugm3", HOUR)
+    spec = Spec("mean", "pm25_ugm3", HOUR_MS)
     half = fed(spec, [(T0 + i * 10_000, 5.0) for i in range(180)])
     last = T0 + 179 * 10_000
     assert half.share(last, 10_000) == pytest.approx(0.5, abs=0.02)
@@ -108,15 +108,15 @@ def test_completeness_counts_readings_against_those_expected():
 
 
 def test_a_late_reading_completes_the_bucket_it_belongs_to():
-    spec = Spec("sum", "count", HOUR)
-    made = fed(spec, [(T0 + i * MINUTE, 1.0) for i in range(60) if i != 30])
-    made.patch(Present([T0 - 5 * HOUR, T0 + 30 * MINUTE], [1.0, 1.0]))
+    spec = Spec("sum", "count", HOUR_MS)
+    made = fed(spec, [(T0 + i * MINUTE_MS, 1.0) for i in range(60) if i != 30])
+    made.patch(Present([T0 - 5 * HOUR_MS, T0 + 30 * MINUTE_MS], [1.0, 1.0]))
     assert made.value() == 60
 
 
 @given(st.data(), st.sampled_from(["mean", "sum", "count", "max", "min", "range"]))
 def test_a_window_that_got_some_readings_too_late_is_the_one_that_got_all_in_order(data, stat):
-    spec = Spec(stat, "pm25_ugm3", HOUR)
+    spec = Spec(stat, "pm25_ugm3", HOUR_MS)
     readings = [(T0 + i * 20_000, float(i % 11)) for i in range(240)]
     late = set(data.draw(st.lists(st.sampled_from(readings[:-1]), unique=True, min_size=1)))
     made = fed(spec, [each for each in readings if each not in late])
@@ -128,10 +128,10 @@ def test_a_window_that_got_some_readings_too_late_is_the_one_that_got_all_in_ord
     assert made.at(last_ms - 300_000, 20_000) == straight.at(last_ms - 300_000, 20_000)
 
 
-@pytest.mark.parametrize("reach_ms", [600_000, 0, 2 * HOUR])
+@pytest.mark.parametrize("reach_ms", [600_000, 0, 2 * HOUR_MS])
 @pytest.mark.parametrize("stat", [*STATS, "last"])
 def test_packed_and_unpacked_a_window_goes_on_also_in_a_version_that_looks_back_further_or_less_far(stat, reach_ms):
-    spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR)
+    spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR_MS)
     readings = [(T0 + i * 20_000, float(i % 7)) for i in range(400)]
     made = fed(spec, readings[:300])
     twin = window(spec, reach_ms)
@@ -152,7 +152,7 @@ def test_packed_and_unpacked_a_window_goes_on_also_in_a_version_that_looks_back_
     st.lists(st.integers(-3, 20), min_size=1, max_size=9),
 )
 def test_what_is_said_to_stay_within_does(stat, before, values):
-    spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR)
+    spec = Spec(stat, "pm25_ugm3", 0 if stat == "last" else HOUR_MS)
     made = fed(spec, [(T0 + i * 1000, float(v)) for i, v in enumerate(before)])
     made.roll(T0 + 30_000)
     rows = Present([T0 + 30_000 + i for i in range(len(values))], [float(v) for v in values])
@@ -165,7 +165,7 @@ def test_what_is_said_to_stay_within_does(stat, before, values):
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from((None, 1000, 10_000)), st.integers(0, 300), st.integers(1, 60))
 def test_no_share_exceeds_what_was_said_to_be_the_most(interval_ms, before, more):
-    made = fed(Spec("mean", "pm25_ugm3", HOUR), [(T0 + i * 10_000, 1.0) for i in range(before)])
+    made = fed(Spec("mean", "pm25_ugm3", HOUR_MS), [(T0 + i * 10_000, 1.0) for i in range(before)])
     first_ms = T0 + before * 10_000
     made.roll(first_ms)
     times = [at for i in range(more) if (at := first_ms + i * 1000) < made.end_ms]

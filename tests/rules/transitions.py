@@ -5,8 +5,8 @@ from dataclasses import replace
 from collector.rules.parsing import parse
 from collector.rules.series import Series
 from collector.rules.transition import transition
+from wire.times import MINUTE_MS
 
-MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_790_000_000_000
 TEXT = {"zh": "过高", "en": "too high"}
 
@@ -30,7 +30,7 @@ def series(node="lp-1", sensor="air-1", kind="air_quality"):
 
 
 def firing(minute=0, by=HIGH, of=None, start=None):
-    at = T0 + int(minute * MINUTE)
+    at = T0 + int(minute * MINUTE_MS)
     return transition(of or series(), by, T0 if start is None else start, 80.0, "firing", at)
 
 
@@ -39,6 +39,6 @@ def resolved(minute, by=HIGH, of=None, start=None):
 
 
 def heard(desk, minute, *transitions):
-    now = T0 + int(minute * MINUTE)
+    now = T0 + int(minute * MINUTE_MS)
     desk.hear(transitions, now)
     return [(n.receiver, n.what, [line.state for line in n.lines]) for n in desk.tick(now)]

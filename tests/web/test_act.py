@@ -22,10 +22,10 @@ from tests.rules.high import PM25_HIGH
 from tests.web.city import City
 from tests.web.operator import Operator
 from tests.web.served import Answer, Served
+from wire.times import DAY_MS
 
 FORM = "application/x-www-form-urlencoded"
-DAY = 86_400_000
-GRANTS = Grants(b"k" * 32, DAY)
+GRANTS = Grants(b"k" * 32, DAY_MS)
 FIELDS = {"verb": "acknowledge", "length": "8h", "name": "  王 磊 ", "note": "在路上"}
 
 
@@ -140,7 +140,7 @@ def test_only_the_form_of_this_page_in_this_browser_is_taken(served: Served, tok
 
 def test_a_link_is_for_one_episode_and_a_while(served: Served, token: str) -> None:
     city = served.city
-    old = GRANTS.token(token[:16], city.alerts[0].key, "duty-phone", city.started_ms - DAY - 5_000)
+    old = GRANTS.token(token[:16], city.alerts[0].key, "duty-phone", city.started_ms - DAY_MS - 5_000)
     page, cookie, form = opened(served, f"/act/{old}")
     assert (page.status, form) == (200, "")
     assert send(served, f"/act/{old}", cookie, GRANTS.form(old, cookie.partition("=")[2])).status == 410
@@ -154,7 +154,7 @@ def test_a_link_is_for_one_episode_and_a_while(served: Served, token: str) -> No
 
 def test_a_link_that_was_touched_or_is_of_another_city_opens_nothing(served: Served, token: str) -> None:
     alert = served.city.alerts[0]
-    other = Grants(b"o" * 32, DAY).token(alert.fingerprint, alert.key, "duty-phone", served.city.started_ms)
+    other = Grants(b"o" * 32, DAY_MS).token(alert.fingerprint, alert.key, "duty-phone", served.city.started_ms)
     touched = [token[:at] + ("b" if token[at] != "b" else "c") + token[at + 1 :] for at in (0, 20, 33, 42, 60)]
     for bad in (other, *touched, token + "x", token[:-1], "x", token.replace("duty-phone", "boss")):
         page = served.get(f"/act/{bad}")

@@ -23,7 +23,8 @@ from collector.stations.technician import SCHEMA as INSTALLATIONS
 from collector.web.desk.accounts import Accounts
 from collector.web.desk.api_tokens import ApiTokens
 from collector.web.desk.reports import Reports
-from tests.alerts.desk import HIGH, HOUR, HOURLY, MINUTE, T0, TEXT, Desk, node
+from tests.alerts.desk import HIGH, HOURLY, T0, TEXT, Desk, node
+from wire.times import HOUR_MS, MINUTE_MS
 
 FILES = ("c1.db", "c1-desk.db", "readings.db")
 NAME = Name("lp-1", "0" * 32, 7, "d" * 32)
@@ -43,9 +44,9 @@ def fill(folder: Path) -> None:
     with closing(Desk(folder, *RULES)) as office:
         for value in (10.0, 90.0):
             office.reading(value)
-            office.wait(MINUTE)
+            office.wait(MINUTE_MS)
         (alert,) = office.alerting.current()
-        asked = {"alert": alert.fingerprint, "who": "wang.lei", "until_ms": office.now_ms + HOUR}
+        asked = {"alert": alert.fingerprint, "who": "wang.lei", "until_ms": office.now_ms + HOUR_MS}
         assert "done" in office.alerting.ask("ack", asked, office.now_ms)
         _state(office.state)
         _desk(office)
@@ -75,7 +76,7 @@ def _desk(office: Desk) -> None:
     ApiTokens(office.trail).create("grafana", ["read"], "wang.lei", T0)
     Reports(office.trail).submit("lp-1", "other", "too loud", "", T0)
     Reports(office.trail).add_change("lp-1", "repaired", "换了风扇", "another fan", T0)
-    Book(office.trail).enrolled("lp-1", 17, T0 + MINUTE, "wang.lei", T0)
+    Book(office.trail).enrolled("lp-1", 17, T0 + MINUTE_MS, "wang.lei", T0)
     Book(office.trail).new_token("lp-2", "wang.lei", T0)
 
 
