@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from device_profiles.catalogue import Catalogue
     from edge_agent.lines.port_probe import Finding
 
+ADDRESS_MAX = 247  # MODBUS over Serial Line V1.02, 2.2
+
 
 def ports(as_json: bool = JSON) -> None:
     """Serial ports by names that stay, what they are and who holds them.
@@ -40,6 +42,9 @@ def ports(as_json: bool = JSON) -> None:
 def probe(
     paths: list[str] = typer.Argument(None, metavar="PORT", help="Ports; all free ones when left out."),
     every: bool = typer.Option(False, "--all", help="Every free port, as when none is named."),
+    addresses: str | None = typer.Option(
+        None, metavar="FIRST-LAST", help="Ask at these addresses: several sensors on one pair of wires."
+    ),
     write: bool = typer.Option(False, "--write", help="Add what is sure to the settings file, without asking."),
     config: Path = CONFIG,
     folder: Path | None = typer.Option(None, "--profiles", help="A folder of your own profiles, else the settings'."),
@@ -48,10 +53,11 @@ def probe(
     """Find sensors: listen at every speed, then ask. Never with a command that could change a sensor.
 
     Takes 3 s where a sensor speaks by itself, half a minute where one must be asked, a minute where nobody answers.
-    Exit code 5 when nothing was found.
+    With --addresses up to three seconds for each, of models that can share a line. Exit code 5 when nothing was found.
 
     Examples:  lamppost agent probe
                lamppost agent probe /dev/serial0 --write
+               lamppost agent probe /dev/serial0 --addresses 1-16 --write
     """
     from edge_agent.screens.ports import finding_lines
 
@@ -63,7 +69,11 @@ def probe(
             Both("leave one out", "去掉其中一个"),
         )
     catalogue = models(folder or _own_models(config))
-    findings = find_sensors(paths or free_ports(), catalogue, quiet=as_json)
+    ports = paths or free_ports()
+    if addresses is None:
+        findings = find_sensors(ports, catalogue, quiet=as_json)
+    else:
+        findings = find_on_buses(ports, catalogue, _span(addresses), quiet=as_json)
     if as_json:
         typer.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
     else:
@@ -120,6 +130,30 @@ def find_sensors(paths: list[str], catalogue: Catalogue, quiet: bool = False) ->
         text = Both(f"listening on {ports}, up to a minute ...", f"正在监听 {zh(ports)}，最多约一分钟 …")
         print(told(text), file=sys.stderr, flush=True)
     return probe_ports(paths, profiles)
+
+
+def find_on_buses(paths: list[str], catalogue: Catalogue, addresses: range, quiet: bool = False) -> list[Finding]:
+    """The same at every one of these addresses, on ports that several sensors share."""
+    from edge_agent.lines.port_probe import probe_addresses
+
+    if not quiet:
+        count = len(addresses)
+        text = Both(
+            f"asking at {count} address{'es' * (count > 1)}, up to three seconds each ...",
+            f"正在询问 {count} 个地址，每个最多约三秒 …",
+        )
+        print(told(text), file=sys.stderr, flush=True)
+    return [finding for path in paths for finding in probe_addresses(path, list(catalogue), addresses)]
+
+
+def _span(text: str) -> range:
+    """`1-16`, or one address alone. Raises Failure."""
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal() and 0 <= int(first) <= int(last or first) <= ADDRESS_MAX):
+        wrong = Both(f"--addresses {text} is no span of addresses", f"--addresses {text} 不是地址范围")
+        cure = Both(f"such as 1-16, at most {ADDRESS_MAX}", f"例如 1-16，最大为 {ADDRESS_MAX}")
+        raise Failure(Exit.USAGE, "addresses-unclear", wrong, cure)
+    return range(int(first), int(last or first) + 1)
 
 
 def _own_models(config: Path) -> Path | None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import termios
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import serial
 
 from device_profiles.profile import Profile
 from edge_agent.lines.not_opened import why_not_opened
-from edge_agent.sensors.probing import Move, Outcome, Verdict, search
+from edge_agent.sensors.probing import Move, Outcome, Verdict, search, search_addresses
 
 READ_S = 0.05
 PORTS_AT_ONCE = 40
+_CANNOT_BE_USED = OSError, ValueError, termios.error
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Finding:
     path: str
     outcome: Outcome | None
     error: str | None = None
+    address: int | None = None  # on a line that several share
 
     @property
     def sensor(self) -> Verdict | None:
@@ -33,15 +36,21 @@ class Finding:
         return self.outcome.found if self.outcome is not None else None
 
     def options(self, profile: Profile) -> dict[str, int | float | str | bool]:
-        """What the settings of that model must say here: at which speed it was heard, where its maker has another."""
+        """What the settings of that model must say here: its speed and address, where its maker has others."""
         line = self.outcome.serial if self.outcome is not None else None
-        return {} if line is None or line.baud == profile.serial.baud else {"baud": line.baud}
+        wanted: dict[str, int | float | str | bool] = {}
+        if self.address is not None and self.address != profile.settings["address"]:
+            wanted["address"] = self.address
+        if line is not None and line.baud != profile.serial.baud:
+            wanted["baud"] = line.baud
+        return wanted
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         outcome = self.outcome
         return {
             "port": self.path,
+            "address": self.address,
             "error": self.error,
             "profile": self.sensor.profile if self.sensor else None,
             "baud": outcome.serial.baud if outcome and outcome.serial else None,
@@ -67,33 +76,45 @@ def probe_ports(
 def probe_port(path: str, profiles: list[Profile]) -> Finding:
     """Search one port. The line is left as it was found: no break, no DTR pulse that would reset a board."""
     try:
-        device = serial.Serial(None, timeout=READ_S, write_timeout=1.0, exclusive=True)
-        device.port = path
-        device.dtr = device.rts = False
-        device.open()
-    except (OSError, ValueError, termios.error) as error:
+        return Finding(path, _searched(path, search(profiles)))
+    except _CANNOT_BE_USED as error:  # pulled out while we listened, or a speed that the adapter cannot do
         return Finding(path, None, why_not_opened(error))
+
+
+def probe_addresses(path: str, profiles: list[Profile], addresses: Iterable[int]) -> list[Finding]:
+    """Search one port that several sensors share: what answers at these addresses, one finding each."""
     try:
-        with device:
-            return Finding(path, _search(device, profiles))
-    except (OSError, ValueError) as error:  # pulled out while we listened, or a speed that the adapter cannot do
-        return Finding(path, None, why_not_opened(error))
+        found = _searched(path, search_addresses(profiles, list(addresses)))
+    except _CANNOT_BE_USED as error:
+        return [Finding(path, None, why_not_opened(error))]
+    return [Finding(path, outcome, address=address) for address, outcome in found.items()] or [
+        Finding(path, Outcome(None, [], {}))
+    ]
 
 
-def _search(device: serial.Serial, profiles: list[Profile]) -> Outcome:
-    moves = search(profiles)
-    move, before = next(moves), None
-    while True:
-        if before is None or before.serial != move.serial:
-            heard = _do(device, move) if _set(device, move) else b""
-        else:
-            heard = _do(device, move)
-        before = move
-        try:
-            move = moves.send(heard)
-        except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
+def _searched(path: str, moves: Generator[Move, bytes, T]) -> T:
+    """Make the moves on a port; what the search comes to."""
+    with _opened(path) as device:
+        move, before = next(moves), None
+        while True:
+            if before is None or before.serial != move.serial:
+                heard = _do(device, move) if _set(device, move) else b""
+            else:
+                heard = _do(device, move)
+            before = move
+            try:
+                move = moves.send(heard)
+            except StopIteration as stop:
+                found: T = stop.value
+                return found
+
+
+def _opened(path: str) -> serial.Serial:
+    device = serial.Serial(None, timeout=READ_S, write_timeout=1.0, exclusive=True)
+    device.port = path
+    device.dtr = device.rts = False
+    device.open()
+    return device
 
 
 def _set(device: serial.Serial, move: Move) -> bool:

@@ -96,9 +96,10 @@ def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Bot
     bad = best.damaged * 100 // total
     share = Both(f"{bad} % bad", f"坏帧 {bad}%") if bad or best.damaged else Both("none bad", "没有坏帧")
     baud, sound = outcome.serial.baud, best.sound
+    at = Both("", "") if finding.address is None else Both(f"at address {finding.address}, ", f"地址 {finding.address}，")
     heard = Both(
-        f"  {best.profile}  {baud} baud, {sound} frames, {share}",
-        f"  {best.profile}  波特率 {baud}，{sound} 帧，{zh(share)}",
+        f"  {best.profile}  {at}{baud} baud, {sound} frames, {share}",
+        f"  {best.profile}  {zh(at)}波特率 {baud}，{sound} 帧，{zh(share)}",
     )
     lines = [same(finding.path), heard]
     if sensor is None:
@@ -109,7 +110,7 @@ def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Bot
         lines.append(_wrapped(unsure, "  "))
     profile = model(best.profile)
     if options := finding.options(profile):
-        wanted = f"options: {{baud: {options['baud']}}}"
+        wanted = f"options: {{{', '.join(f'{name}: {value}' for name, value in options.items())}}}"
         lines.append(Both(f"  its settings want {wanted}", f"  配置中要写 {wanted}"))
     shown = reading(best.values)
     wait_s = profile.warm_up_s

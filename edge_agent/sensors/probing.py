@@ -31,6 +31,7 @@ SLICE_S = 0.5
 STAY_S = 9.0
 SLOW_S = 3.0
 ANSWER_S = 0.5
+ADDRESS_S = 0.25  # what hangs on a bus answers sooner, or is not there: most addresses are nobody's
 ASKS_MAX = 6
 
 
@@ -138,6 +139,38 @@ def search(profiles: Iterable[Profile]) -> Generator[Move, bytes, Outcome]:
                     return outcome(plan, listening)
     best = max(lines, key=lambda line: max((v.sound for v in line[1].verdicts()), default=0))
     return outcome(*best) if best[1].verdicts() else Outcome(None, [], heard)
+
+
+def search_addresses(
+    profiles: Iterable[Profile], addresses: Iterable[int]
+) -> Generator[Move, bytes, dict[int, Outcome]]:
+    """Who answers at which address of a line that several share. All have one speed: where one answers, all do."""
+    found: dict[int, Outcome] = {}
+    asked = [profile for profile in profiles if "address" in profile.options and profile.probe.ask is not None]
+    for plan in plans(asked):
+        for address in addresses:
+            here = [profile for one in plan.profiles if (profile := _at(one, address)) is not None]
+            listening = Listening(here)
+            for question in _questions(here):
+                short = question._replace(wait_s=min(question.wait_s, ADDRESS_S))
+                yield from _ask(plan, listening, short, SURE_AFTER)
+                if any(verdict.sure for verdict in listening.verdicts()):
+                    break
+            if listening.verdicts():
+                found[address] = Outcome(plan.serial, listening.verdicts(), {})
+        if found:
+            break
+    return found
+
+
+def _at(profile: Profile, address: int) -> Profile | None:
+    """A unit of that model at this address; None where none can be, or every one would answer."""
+    if address in profile.options["address"].anybody:
+        return None
+    try:
+        return profile.with_options({"address": address})
+    except ValueError:
+        return None
 
 
 def _ask(plan: Plan, listening: Listening, question: Question, wanted: int) -> Generator[Move, bytes, None]:

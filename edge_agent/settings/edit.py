@@ -18,6 +18,7 @@ from common.strict_yaml import NotUsable, parse
 from common.whole_file import write_whole
 from edge_agent.settings.check import checked, checked_here, refused
 from edge_agent.settings.config import SETTINGS_CURE, Config
+from edge_agent.settings.config import Sensor as SensorConfig
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ _PREFIX = {"air_quality": "air", "detection": "radar", "weather": "weather", "po
 
 
 def add_sensors(file: Path, findings: Sequence[Finding], profiles: Path | None = None) -> list[str]:
-    """Put what was found at the end of `sensors:`; returns the names given. A port that is there already stays.
+    """Put what was found at the end of `sensors:`; returns the names given. A port that is there already stays,
+    but for other addresses on it: what shares a line names its port alike.
 
     `profiles` is the folder of own models among which it was searched: the settings name it from then on.
     Raises Failure when the file is not usable before or after.
@@ -37,24 +39,35 @@ def add_sensors(file: Path, findings: Sequence[Finding], profiles: Path | None =
 
     settings = load_settings(Config, file, SETTINGS_CURE)
     catalogue = load(profiles or settings.profiles)
-    known = {os.path.realpath(sensor.port) for sensor in settings.sensors}
+    known = {os.path.realpath(sensor.port): sensor.port for sensor in settings.sensors}
+    addresses = {(sensor.port, _address(catalogue, sensor)) for sensor in settings.sensors}
     names = {sensor.name for sensor in settings.sensors}
     lines: list[str] = []
     added = []
     for finding in findings:
-        if finding.sensor is None or os.path.realpath(finding.path) in known:
+        port = known.get(os.path.realpath(finding.path))
+        is_there = port is not None and (finding.address is None or (port, finding.address) in addresses)
+        if finding.sensor is None or is_there:
             continue
         name = sensor_name(catalogue, finding.sensor.profile, names)
         names.add(name)
         added.append(name)
         options = finding.options(catalogue.get(finding.sensor.profile))
-        lines += ["", *sensor_lines(name, finding.sensor.profile, finding.path, options)]
+        lines += ["", *sensor_lines(name, finding.sensor.profile, port or finding.path, options)]
     if added:
         text = with_lines(file.read_text(encoding="utf-8"), "sensors", lines)
         if profiles is not None and settings.profiles is None:
             text += f"\n# Sensor models of our own.\nprofiles: {json.dumps(os.path.abspath(profiles))}\n"
         replace_checked(file, text)
     return added
+
+
+def _address(catalogue: Catalogue, sensor: SensorConfig) -> object:
+    """At which it is asked on its line; None for one that has a line of its own."""
+    try:
+        return catalogue.get(sensor.profile).with_options(sensor.options).settings.get("address")
+    except (KeyError, ValueError):  # which the check tells
+        return None
 
 
 def sensor_name(catalogue: Catalogue, profile: str, taken: Iterable[str]) -> str:

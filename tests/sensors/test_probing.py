@@ -9,11 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.lines.port_probe import Finding, probe_ports
+from edge_agent.lines.port_probe import Finding, probe_addresses, probe_ports
+from edge_agent.screens.ports import finding_lines
 from edge_agent.sensors.commands import recognise
-from edge_agent.sensors.probing import Listening, plans, search
+from edge_agent.sensors.probing import Listening, plans, search, search_addresses
+from edge_agent.settings.check import checked_file
+from edge_agent.settings.edit import add_sensors
+from firmware_stubs.bus import Bus
+from firmware_stubs.modbus import Transmitter, XyMd02
 from firmware_stubs.models import MODELS, RADARS
 from firmware_stubs.pty import StubHost
+from firmware_stubs.senseair import S8
 from firmware_stubs.stub import Line
 from tests.sensors.probed import noisy, probed
 from tests.sensors.streams import PROFILES
@@ -189,3 +195,39 @@ def test_a_port_on_which_nobody_speaks_costs_about_a_minute_as_the_screens_say()
             took_s += move.listen_s
             move = moves.send(b"")
     assert 50 < took_s < 70
+
+
+def test_who_shares_a_line_is_found_by_address_and_written_down_with_it(tmp_path: Path) -> None:
+    host = StubHost()
+    path = host.add(
+        "bus",
+        Bus(Transmitter(lambda _: WORLD, address=2), XyMd02(lambda _: WORLD, address=5), S8(lambda _: WORLD)),
+    )
+    host.start()
+    file = tmp_path / "agent.yaml"
+    file.write_text(
+        f"node: lp-1\nsite: s\nsensors:\n  - {{name: t, profile: xy-md02, port: {path}, options: {{address: 5}}}}\n"
+    )
+    try:
+        findings = probe_addresses(path, list(PROFILES.values()), [1, 2, 5, 104, 247])
+    finally:
+        host.stop()
+    found = [(finding.address, finding.sensor and finding.sensor.profile) for finding in findings]
+    assert found == [(2, "rs485-modbus-weather"), (5, "xy-md02"), (104, "senseair-s8")]
+    assert finding_lines(findings[0], PROFILES.__getitem__)[1:3] == [
+        "  rs485-modbus-weather  at address 2, 9600 baud, 3 frames, none bad",
+        "  its settings want options: {address: 2}",
+    ]
+    assert add_sensors(file, findings) == ["weather-1", "air-1"]
+    assert add_sensors(file, findings) == []
+    assert [sensor.options.get("address") for sensor in checked_file(file).sensors] == [5, 2, 104]
+
+
+def test_an_address_that_nobody_has_costs_up_to_three_seconds() -> None:
+    moves = search_addresses(PROFILES.values(), range(1, 11))
+    move, took_s = next(moves), 0.0
+    with suppress(StopIteration):
+        while True:
+            took_s += move.listen_s
+            move = moves.send(b"")
+    assert 1 < took_s / 10 < 3
