@@ -96,7 +96,11 @@ def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Bot
     bad = best.damaged * 100 // total
     share = Both(f"{bad} % bad", f"坏帧 {bad}%") if bad or best.damaged else Both("none bad", "没有坏帧")
     baud, sound = outcome.serial.baud, best.sound
-    at = Both("", "") if finding.address is None else Both(f"at address {finding.address}, ", f"地址 {finding.address}，")
+    at = (
+        Both("", "")
+        if finding.address is None
+        else Both(f"at address {finding.address}, ", f"地址 {finding.address}，")
+    )
     heard = Both(
         f"  {best.profile}  {at}{baud} baud, {sound} frames, {share}",
         f"  {best.profile}  {zh(at)}波特率 {baud}，{sound} 帧，{zh(share)}",
