@@ -1,4 +1,4 @@
-"""What time it is. Whoever waits asks; everybody else is told."""
+"""The wall clock, for whoever waits for something; all other code is handed the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The edge of a failure goes into the log, not its level: what is tried every few seconds may fail for a night."""
+"""One log line when something begins to fail, not one a try: what is tried every few seconds may fail all night."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Edge:
         self._said = ""
 
     def fails(self, text: str) -> None:
-        """It was tried in vain."""
+        """A try has failed, with this reason."""
         if text != self._said:
             self._log.warning("%s", text)
         self._said = text
 
     def is_over(self) -> None:
-        """It was not."""
+        """A try has succeeded."""
         self._said = ""

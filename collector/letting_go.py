@@ -1,4 +1,4 @@
-"""Errors that were dealt with hold nothing."""
+"""Exceptions that were handled release what their tracebacks refer to, without waiting for the garbage collector."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from traceback import clear_frames
 
 
 def let_go(error: BaseException | None) -> None:
-    """Have an error that is dealt with let go of the functions that it came through, and of what these hold.
+    """Drop the frames of a handled error, of its cause and of its context, with the local variables in them.
 
-    urllib3's hold the error too, a ring with the request in it. Half a megabyte a try stayed until the garbage
-    collector came by, which is seldom here (memory.py).
+    urllib3's frames refer to the error in turn, a cycle that includes the request. Half a megabyte a try stayed until
+    the next garbage collection, which is seldom here (memory.py).
     """
     while error is not None:
         clear_frames(error.__traceback__)

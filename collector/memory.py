@@ -1,4 +1,4 @@
-"""The memory of a program that makes many small objects and hardly a cycle, and large requests in several threads."""
+"""Garbage collection and malloc, tuned for many small objects without cycles, and large requests in several threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _M_ARENA_MAX = -8  # malloc.h
 
 
 def calm_garbage_collector() -> None:
-    """Call once when everything is loaded: what is there stays, and the young are looked at in larger lots.
+    """Call once when everything is loaded: its objects are not looked at again, and new ones in larger lots.
 
     A batch is some hundred objects that live until the database has answered. With Python's defaults (700 objects, ten
     times ten) each is looked at several times while it waits, which costs a tenth of the hot path and finds nothing.
@@ -25,7 +25,7 @@ def calm_garbage_collector() -> None:
 
 
 def share_heaps() -> None:
-    """Call before the first thread: glibc gives each a heap of its own, and a dozen of them keep a dozen remainders.
+    """Call before the first thread: glibc gives each an arena of its own, and each arena keeps free memory to itself.
 
     Elsewhere than on glibc nothing happens. (Requests and answers given back to the system at once, by a low
     M_MMAP_THRESHOLD, would save as much again and cost a sixth of the speed: the pages must be cleared each time.)

@@ -1,4 +1,4 @@
-"""The collector's program: a collector, its pages and its doors, started in order and stopped in the reverse order."""
+"""The collector's program: a collector and its web servers, started in order and stopped in the reverse order."""
 
 from __future__ import annotations
 

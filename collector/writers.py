@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Writers:
-    """`wake` is called when one of them has its answer."""
+    """A pool of them; `wake` is called, in the pool's thread, after each answer."""
 
     def __init__(self, threads: int, wake: Callable[[], None]) -> None:
         self._pool = ThreadPoolExecutor(threads, "store")

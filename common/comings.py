@@ -1,4 +1,4 @@
-"""The comings and goings of a connection, and which of them are said: an outage is told, each of its seconds is not.
+"""Which comings and goings of a connection are worth a log line: an outage is, each failed try within it is not.
 
 A connection that is lost within a minute of its coming is shaky: another program of our name pushes it out, or a broker
 starts again and again. Of the next ones nothing is said until one has stood for a minute. Pure.
@@ -12,7 +12,7 @@ STANDS_S: Final = 60.0
 
 
 class Comings:
-    """Of one connection after the other. Seconds are of one monotonic clock."""
+    """Told of every connection and its loss. Seconds are of one monotonic clock."""
 
     def __init__(self) -> None:
         self._since_s: float | None = None

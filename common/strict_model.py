@@ -1,4 +1,4 @@
-"""Settings as pydantic models over strict YAML: unknown keys refused with the nearest known word, line in hand."""
+"""Settings as pydantic models over strict YAML: unknown keys refused with file, line and the nearest known word."""
 
 from __future__ import annotations
 

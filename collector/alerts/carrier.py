@@ -1,6 +1,6 @@
-"""The carrier: what waits in the book is carried to where it stands for good, beside the steps that put it there.
+"""The carrier: copies entries of the state file (book.py) to where they are kept for good, beside the alerting's steps.
 
-So every transition of an alert becomes a point in the database, and every deed at the desk a line in the audit trail.
+Every transition of an alert becomes a point in the database, and every deed at the desk a line in the audit trail.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Deeds at the desk also stand in the city's audit trail, in the desk's file: written there after their own commit."""
+"""Deeds at the duty desk are copied to the audit trail in desk.db, after they were committed in the state file."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Firing alerts as lines of a terminal: a table where there is room, two lines each where there is not, and heaps when
-forty red lamps are lit at once.
+"""Firing alerts as lines of a terminal: a table where there is room, two lines each where there is not. Of more than
+`MANY`, those of one rule or one station are told together, as a heap.
 
     many rows --> one heap for each rule that fires at three stations or more, or station where three rules fire
                   (severity, how many, the span of values and times, then the stations with their ids)

@@ -1,4 +1,4 @@
-"""Rules files, read with their lines in hand."""
+"""Rules files, read so that every complaint names its file and line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch: the rules at the readings. They are shown what is in the database, and what they know is saved in time.
+"""The watch: gives the rule engine every row that the database has taken, and says when its state is to be saved.
 
 Whether people are told of what they find is not decided here (alerting.py), nor how they catch up (catch_up.py).
 """

@@ -15,7 +15,7 @@ LISTED_MAX: Final = 100
 
 
 class Verdicts:
-    """Of one collector, in the order in which they fell."""
+    """Those of one collector, in the order in which they were reached."""
 
     def __init__(self, collector: str) -> None:
         self._collector = collector

@@ -36,7 +36,7 @@ NOT_BACK: Final = "it did not come back"
 
 
 class Canary:
-    """Sings every so often, in a thread of its own. `wrong` says why the last round failed, None when it did not."""
+    """Makes its rounds in a thread of its own. `wrong` says why the last round failed, None when it did not."""
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
-"""What goes wrong in this program itself: counted, and said to a person. What it was about is not answered, and comes
-again: its sender keeps it.
+"""Faults of this program itself, counted and raised as alarms: exceptions that nobody foresaw, and its own files.
+
+A batch that meets one is not acknowledged, so its sender keeps it and sends it again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from wire.breakdown import place_of
 
 
 class Mishaps:
-    """Of a collector, or of one of its workers."""
+    """Those of one collector, or of one of its workers. `beside` are files that must keep their names as well."""
 
     def __init__(
         self, counts: Counter[str], alarm: Callable[[str, str], None], state_file: Path, *beside: Path

@@ -1,4 +1,4 @@
-"""Roll-ups: what the database holds by the reading becomes minutes, hours, days and indices in the database.
+"""Roll-ups: readings become minutes, hours, days and indices, which the database holds beside them.
 
     observe: committed readings > open minute and hour of their series, in memory (open_windows.py)
     step:    closed minutes and hours > *_1m, *_1h > indices of the hours (air_index)

@@ -1,4 +1,4 @@
-"""A dataset: the readings of one kind over a span of time, as they may leave the house. Pure, given a store.
+"""A dataset: the readings of one kind over a span of time, as they may be published. Pure, given a store.
 
 Rows come by station, then by time, sensor and lane, always in the same order and with the same texts: the same
 question gives the same bytes. Columns are those that hold anything in the span.

@@ -15,9 +15,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from collector.rules.breath import Held, put_together
 from collector.rules.deed import Deed
 from collector.rules.fields import OWN_LINK
+from collector.rules.held import Held, put_together
 from collector.rules.notification import Notification, group_of, notification
 from collector.rules.rule import SEVERITIES
 from collector.rules.silence import Matcher, Silence, matches
@@ -76,12 +76,12 @@ class Desk:
         Late readings move, join and part episodes. So what holds now is compared with what people know: an episode at
         the time of one they know is that one, under the key they know, and any other is news.
         """
-        for name, breath in put_together(transitions).items():
+        for name, episodes in put_together(transitions).items():
             before = self.standings.get(name)
             fires = Heard(before.alert.key) if before is not None and before.firing else None
-            known = [self._compare(name, each, now_ms) for each in held(breath, before)]
+            known = [self._compare(name, each, now_ms) for each in held(episodes, before)]
             if before is not None and fires is not None and fires not in known:
-                self._take_back(before, breath, now_ms)
+                self._take_back(before, episodes, now_ms)
 
     def hear_again(self, transitions: Iterable[Transition], now_ms: int) -> None:
         """What another desk has told, if it lived to: people hear of it again, and of its end even in a silence."""
@@ -134,9 +134,9 @@ class Desk:
         known.news = [Line("firing", alert) if line.alert in untold else line for line in known.news]
         self.mark(known)
 
-    def _take_back(self, known: Standing, breath: Mapping[str, Held], now_ms: int) -> None:
+    def _take_back(self, known: Standing, episodes: Mapping[str, Held], now_ms: int) -> None:
         """What people take for firing does not, and no other episode is at its time."""
-        own = breath.get(known.own_key)
+        own = episodes.get(known.own_key)
         end = own.ended if own is not None and own.ended is not None else known.alert.ended(now_ms, "corrected")
         known.heard = [each for each in known.heard if each.end_ms is not None]
         self._change(known, replace(end, key=known.alert.key), now_ms)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from collector.rules.breath import Held
 from collector.rules.fields import OWN_LINK
+from collector.rules.held import Held
 from collector.rules.transition import Transition, alert_of, began_ms
 
 REMEMBERED: Final = 8
@@ -146,13 +146,13 @@ class Standing:
         return found
 
 
-def held(breath: Mapping[str, Held], known: Standing | None) -> list[Held]:
-    """What holds of an alert after a breath, by beginning: its episodes, and what has fired before and still does."""
+def held(episodes: Mapping[str, Held], known: Standing | None) -> list[Held]:
+    """What holds of an alert after a tick, by beginning: its episodes, and what has fired before and still does."""
     begun = {} if known is None else {each.key: each for each in known.covered}
     if known is not None and known.firing:
         begun[known.own_key] = replace(known.alert, key=known.own_key)
-        if known.own_key not in breath:  # it goes on, whatever history there is within it
-            breath = {key: each for key, each in breath.items() if not each.known.late}
-        breath = {known.own_key: Held(begun[known.own_key])} | dict(breath)
-    found = [Held(each.began or begun.get(key), each.ended) for key, each in breath.items() if not each.void]
+        if known.own_key not in episodes:  # it goes on, whatever history there is within it
+            episodes = {key: each for key, each in episodes.items() if not each.known.late}
+        episodes = {known.own_key: Held(begun[known.own_key])} | dict(episodes)
+    found = [Held(each.began or begun.get(key), each.ended) for key, each in episodes.items() if not each.void]
     return sorted(found, key=lambda each: each.start_ms)

@@ -1,1 +1,1 @@
-"""Where readings come to rest: one small interface, and one module per database behind it."""
+"""Databases for readings: one small interface, and one module per database behind it."""

@@ -1,4 +1,4 @@
-"""The door for devices: three addresses over HTTPS, a few bytes in, a few out, nothing that a browser would show."""
+"""The HTTPS server at which devices enrol: three addresses (authority, enrol, renew), JSON in and out, no pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages need to know, and nothing of who knows it: the collector fills in one `Site`."""
+"""What the pages need to know, as plain values and callables: the collector fills in one `Site`, tests another."""
 
 from __future__ import annotations
 

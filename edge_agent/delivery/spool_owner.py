@@ -1,4 +1,4 @@
-"""What the owner of a spool does for it, an agent or a simulated one: what delivery asks for, and care for its size."""
+"""What an agent does to its spool, real or simulated: it obeys what delivery asks for, and keeps to the size limit."""
 
 from __future__ import annotations
 

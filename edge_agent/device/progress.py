@@ -1,10 +1,10 @@
-"""Whether the agent gets anywhere: what its watchdog is fed for."""
+"""Whether systemd's watchdog is to be fed: a restart helps an agent that is stuck, not silent sensors."""
 
 from __future__ import annotations
 
 
 class Progress:
-    """Decides whether the watchdog is fed: only while readings are taken where sensors give them."""
+    """Compares what sensors have given with what the agent has taken of it."""
 
     def __init__(self) -> None:
         self._before: tuple[int, int] | None = None

@@ -1,4 +1,4 @@
-"""The prober's hands: opens ports, does what the search says, several ports side by side."""
+"""Probing serial ports: opens them, side by side, and makes the moves that the search (sensors/probing.py) asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A frame that breaks our own reading of it: damage like any other for the stream, and told to a person once.
+"""A frame at which our own decoding raises: it counts as damaged, the stream goes on, and the log has it once.
 
 Helpers are the part of this program that others write; what one of them did not think of may cost its frame only.
 """

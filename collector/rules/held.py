@@ -1,4 +1,4 @@
-"""A breath: what the engine says at once. Readings that come late change what it said before, in several ways."""
+"""What one tick of the engine says of each episode: late readings may begin, end and move one within a tick."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collector.rules.transition import Transition
 
 
 class Held(NamedTuple):
-    """One episode after a breath: how it began and how it ended, as far as the breath tells."""
+    """One episode after a tick: how it began and how it ended, None for what the tick does not tell."""
 
     began: Transition | None = None
     ended: Transition | None = None
@@ -36,7 +36,7 @@ _NOTHING: Final = Held()
 
 
 def put_together(said: Iterable[Transition]) -> dict[str, dict[str, Held]]:
-    """By fingerprint and key what a breath leaves of each episode. In it one may come, go and come again."""
+    """By fingerprint and key what the transitions of one tick leave of each episode."""
     found: dict[str, dict[str, Held]] = {}
     for each in said:
         own = found.setdefault(each.fingerprint, {})
