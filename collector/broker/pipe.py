@@ -1,4 +1,4 @@
-"""A socket that never blocks, TCP or TLS, written and read by one thread; a byte to `bell` from another ends its wait."""
+"""A socket that never blocks, TCP or TLS, written and read by one thread; a byte to `bell` ends its wait."""
 
 from __future__ import annotations
 
