@@ -33,6 +33,8 @@ from collector.commands.options import (
     this_person,
 )
 from collector.commands.times import clock_of
+from common.language import told
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -178,9 +180,10 @@ def doctor(
                 if quiet and result["state"] not in ("warn", "fail"):
                     continue
                 word = result["state"].upper() if result["state"] == "fail" else result["state"]
-                typer.echo(f" {word:<4}  {result['id']:<20} {result['text']}")
-                if result["cure"]:
-                    typer.echo(f"       -> {result['cure']}")
+                text, cure = (told(Both(result[key], result.get(f"{key}_zh", result[key]))) for key in ("text", "cure"))
+                typer.echo(f" {word:<4}  {result['id']:<20} {text}")
+                if cure:
+                    typer.echo(f"       -> {cure}")
         end_with(answer, lambda: all(result["state"] != "fail" for result in answer["results"]))
 
 

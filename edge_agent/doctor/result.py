@@ -40,8 +40,9 @@ class Result:
     cure: Both = NO_CURE
 
     def as_json(self) -> dict[str, str]:
-        """For programs."""
-        return {"id": self.id, "state": self.state.value.lower(), "text": self.text, "cure": self.cure}
+        """For programs, whatever language is spoken here; with the Chinese for the office's people."""
+        said = {"id": self.id, "state": self.state.value.lower(), "text": self.text, "cure": self.cure}
+        return said | {"text_zh": self.text.zh, "cure_zh": self.cure.zh}
 
 
 def ok(check: str, text: Both) -> Result:

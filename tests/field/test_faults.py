@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from common.language import OURS
 from edge_agent.device import clock
 from edge_agent.doctor import broker_checks, broker_session, machine_checks, sensor_checks, serial_checks
 from edge_agent.doctor.result import Result, State, Station, fail
@@ -31,7 +32,9 @@ from wire.exits import Failure
 pytestmark = pytest.mark.real
 
 
-def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_its_cure(field: Field) -> None:
+def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_its_cure(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
     field.start()
     well = field.doctor()
     assert {r["id"] for r in well.values() if r["state"] == "fail"} == set(), well
@@ -42,6 +45,9 @@ def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_
     afar = field.office("stations", "doctor", NODE, "--only", "sensor")
     assert afar.returncode == 0, afar.stderr
     assert "sensor.air-1" in afar.stdout
+    monkeypatch.setenv(OURS, "zh")
+    assert "坏帧" in field.office("stations", "doctor", NODE, "--only", "sensor").stdout
+    monkeypatch.setenv(OURS, "en")
 
     frames = field.office("stations", "frames", NODE)
     assert frames.returncode == 0, frames.stderr

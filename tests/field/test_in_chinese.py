@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from common.language import OURS
+from edge_agent.device.clock import synchronised
 from edge_agent.doctor.broker_checks import NETWORK_CURE
 from edge_agent.doctor.result import fail, ok
 from edge_agent.doctor.screen import screen
 from edge_agent.doctor.sensor_checks import _no_port
 from edge_agent.lines.not_opened import NOT_PERMITTED
+from firmware_stubs.models import MODELS
 from lamppost import _build
+from tests.field.conftest import WORLD, Field
+from tests.field.expect import Terminal
+from tests.field.test_setup import HASTY
 from wire.both import same, zh
 from wire.cells import width_of
 
@@ -46,3 +52,37 @@ def test_a_doctors_report_in_chinese_has_sixty_cells_and_no_english_words() -> N
         "失败 1，警告 0，跳过 0，正常 1，用时 1.0 秒",
         "发给管理中心：sudo lamppost agent support-bundle",
     ]
+
+
+@pytest.mark.real
+def test_a_station_is_set_up_at_the_terminal_in_chinese(field: Field) -> None:
+    field.broker.start()
+    field.collector.start()
+    field.stubs.add("air", MODELS["plantower-pms5003"](lambda _: WORLD, period_s=0.2))
+    field.stubs.start()
+    field.config.unlink(missing_ok=True)
+    person = Terminal([sys.executable, "-c", HASTY, "agent", "setup", "--config", str(field.config)], {OURS: "zh"})
+    for question, answer in (
+        ("有管理中心的令牌 [t]，还是在这里命名 [n]？ [t/N]", "n"),
+        ("本机名称 [lp-", "大"),
+        ("请用小写字母、数字和连字符", "lp-0017"),
+        ("地点，如 jianguo-rd-east", "here"),
+        ("您的姓名", "王磊"),
+        ("灯杆、高度、方位", "17 号杆，北侧"),
+        ("坐标（纬度,经度）", "39,9,116,4"),
+        ("纬度,经度，如 39.9,116.4；没有就填 -", "39.9，116.4"),
+        ("地址；集群各节点用逗号分开", "127.0.0.1"),
+        ("端口", str(field.broker.port)),
+        ("它要密码吗？", "n"),
+        ("重新搜索 [a]，指定串口 [p]，退出 [q]？ [A/p/q]", "p"),
+        ("串口，如", str(field.ports / "air")),
+        ("就用它 [u]，重新搜索 [a]，指定串口 [p]，退出 [q]？ [U/a/p/q]", "u"),
+    ):
+        person.expect(question, 90)
+        person.type(answer)
+    if not synchronised():
+        person.expect("等待校准 [w]，还是相信现在的时钟 [b]？")
+        person.type("b")
+    person.expect("已上报管理中心，记录号 1", 220)
+    assert person.end() == 0, person.seen
+    assert "已入库：PM2.5 35  PM10 55 µg/m³" in person.seen

@@ -52,7 +52,14 @@ class City:
         self.frames: list[Any] = []
         self.checks: list[Any] = [
             {"id": "config.valid", "state": "ok", "text": "3 sensors", "cure": ""},
-            {"id": "clock.sync", "state": "warn", "text": "no NTP for 2 h", "cure": "check the network's time server"},
+            {
+                "id": "clock.sync",
+                "state": "warn",
+                "text": "no NTP for 2 h",
+                "cure": "check the network's time server",
+                "text_zh": "2 小时没有 NTP",
+                "cure_zh": "检查网络的时间服务器",
+            },
         ]
         self.levels: list[Watched] = [Watched("pm25_ugm3", 75.0, 60.0, "pm25-hourly-high")]
         self.reports: dict[str, Reporting] = {}

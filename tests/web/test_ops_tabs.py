@@ -249,6 +249,9 @@ def test_a_device_is_asked_and_its_answer_stands_on_its_page(desk: tuple[Operato
     page = operator.get("/en/ops/station/lp-0001").text
     assert "no NTP for 2 h" in page
     assert "check the network" in page
+    page = operator.get("/ops/station/lp-0001").text
+    assert "<td>警告</td><td><code>clock.sync</code></td><td>2 小时没有 NTP</td><td>检查网络的时间服务器</td>" in page
+    assert "<td>3 sensors</td>" in page, "an agent of before says it in English alone"
     assert city.asked[-1][:2] == ("lp-0001", "doctor")
     assert operator.post("/en/ops/station/lp-0001/ask/reboot", {}).status == 404
     assert "ask doctor" in operator.get("/en/ops/audit").text
