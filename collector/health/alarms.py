@@ -9,32 +9,32 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from wire.times import MINUTE_MS
+from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 log = logging.getLogger("lamppost.ingest")
 
 STAYS_MS: Final = {
     "store": None,  # until a write is taken
-    "emptied": 24 * 60 * MINUTE_MS,  # as long as agents hold what they have sent
+    "emptied": DAY_MS,  # as long as agents hold what they have sent
     "canary": None,  # until the next start finds it back
     "canary-round": MINUTE_MS // 6,  # looked at several times a second
-    "unforeseen": 24 * 60 * MINUTE_MS,
+    "unforeseen": DAY_MS,
     "state": MINUTE_MS,  # a round that fails comes again within seconds
     "quarantine": 10 * MINUTE_MS,  # what was refused comes again after five seconds
-    "spool": 60 * MINUTE_MS,  # what nobody answers is sent again within a quarter of an hour
+    "spool": HOUR_MS,  # what nobody answers is sent again within a quarter of an hour
     "ledger": 10 * MINUTE_MS,  # what was not accounted for comes again after a minute
-    "version": 60 * MINUTE_MS,
-    "series": 60 * MINUTE_MS,
-    "status": 60 * MINUTE_MS,  # who is not answered says it again within five minutes
-    "windows": 3 * 60 * MINUTE_MS,  # those of an hour are made once an hour
+    "version": HOUR_MS,
+    "series": HOUR_MS,
+    "status": HOUR_MS,  # who is not answered says it again within five minutes
+    "windows": 3 * HOUR_MS,  # those of an hour are made once an hour
     "flapping": 10 * MINUTE_MS,
     "flood": 2 * MINUTE_MS,
     "clock": 10 * MINUTE_MS,  # a live batch comes within a minute
     "own-clock": 10 * MINUTE_MS,
-    "certificate": 2 * 60 * MINUTE_MS,  # they are looked at once an hour
-    "calibration": 2 * 24 * 60 * MINUTE_MS,  # they are compared once a day
+    "certificate": 2 * HOUR_MS,  # they are looked at once an hour
+    "calibration": 2 * DAY_MS,  # they are compared once a day
     "undelivered": MINUTE_MS,  # channels are looked at every few seconds
-    "clone": 24 * 60 * MINUTE_MS,  # a person must look; a second card may be silent for a night
+    "clone": DAY_MS,  # a person must look; a second card may be silent for a night
 }
 """By kind, how long an alarm stays after it was last raised; None: until it is taken back."""
 
