@@ -23,6 +23,7 @@ from wire.times import DAY_MS
 
 DELIVERED_KEPT_MS: Final = 30 * DAY_MS
 HISTORY_KEPT_MS: Final = 400 * DAY_MS
+"""Here; and so far back the database is asked what still stands."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rule_state (series TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
@@ -134,6 +135,12 @@ class Book:
     def stored(self, until_id: int) -> None:
         """The database has these now."""
         self._db.execute("UPDATE alert_transition SET stored = 1 WHERE stored = 0 AND id <= ?", (until_id,))
+
+    def store_again(self, since_ms: int, until_ms: int) -> int:
+        """The database is to get what was said in this span once more; how many transitions that is."""
+        return self._db.execute(
+            "UPDATE alert_transition SET stored = 0 WHERE at_ms >= ? AND at_ms < ?", (since_ms, until_ms)
+        ).rowcount
 
     # The desk
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from collector.alerts.book import Happened
+from collector.alerts.book import HISTORY_KEPT_MS, Happened
 from collector.alerts.self_watch import TROUBLES
 from collector.delivery.halving import write_halving
 from collector.rules.rule import Rule
@@ -15,7 +15,6 @@ from collector.rules.series import Series
 from collector.rules.transition import Transition, orphan, transition
 from collector.stores.store import Select, Store, Stored, Table
 from collector.stores.store import Series as Found
-from wire.times import DAY_MS
 
 log = logging.getLogger("lamppost.alerts")
 
@@ -23,7 +22,6 @@ MEASUREMENT: Final = "alerts"
 _GROUPS: Final = ("rule", "severity", "fingerprint")
 _COLUMNS: Final = ("state", "value", "dedup_key", "late", "void", "said_ms")
 _STATE, _KEY, _LATE, _VOID, _SAID = 1, 3, 4, 5, 6  # in a row, which begins with its time
-LOOK_BACK_MS: Final = 400 * DAY_MS
 
 
 def write(store: Store, waiting: list[Happened]) -> bool:
@@ -79,7 +77,7 @@ def story(store: Store, rules: dict[str, Rule], since_ms: int) -> list[Transitio
 
 def firing(store: Store, rules: dict[str, Rule], at_ms: int) -> list[Transition]:
     """The episodes that fired at a moment, as the database knows them, also those of other rules. Raises StoreDown."""
-    question = Select(MEASUREMENT, _COLUMNS, at_ms - LOOK_BACK_MS, at_ms, group_by=_GROUPS, latest=True)
+    question = Select(MEASUREMENT, _COLUMNS, at_ms - HISTORY_KEPT_MS, at_ms, group_by=_GROUPS, latest=True)
     kinds: tuple[dict[str, int], ...] = ({}, {"late": 0, "void": 0}, {"void": 1})
     newest, news, void = (_by_alert(store.select(replace(question, equals=each))) for each in kinds)
     unsure = tuple(

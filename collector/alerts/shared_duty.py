@@ -10,15 +10,14 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Final
 
+from collector.alerts.book import HISTORY_KEPT_MS
 from collector.rules import handover
 from collector.rules.desk import Desk
 from collector.stores.store import Aside, Select, Store, Stored, Table
 from collector.timers import passed
-from wire.times import DAY_MS
 
 MEASUREMENT: Final = "duty"
 RETRY_MS: Final = 5_000
-LOOK_BACK_MS: Final = 400 * DAY_MS
 _SUB_NS: Final = 1_000_000
 
 
@@ -61,7 +60,7 @@ class SharedDuty:
 
 def read(store: Store, now_ms: int) -> dict[str, tuple[int, str]]:
     """The newest row of each name, and when it was written. Raises StoreDown."""
-    newest = Select(MEASUREMENT, ("body",), now_ms - LOOK_BACK_MS, group_by=("name",), latest=True)
+    newest = Select(MEASUREMENT, ("body",), now_ms - HISTORY_KEPT_MS, group_by=("name",), latest=True)
     rows = {series.tags["name"]: series.rows[-1] for series in store.select(newest) if series.rows}
     return {name: (at_ms, body) for name, (at_ms, body) in rows.items()}
 

@@ -24,12 +24,14 @@ def recompute(
     """Have the collector compute stored hours, their days and indices anew, by the settings as they are now.
 
     For what is kept of the past after `standards` or `gas_state` of a station changed; of `time_zone` see docs/data.md.
-    What is measured now goes ahead of it, and nobody is paged for the past. May be repeated.
+    What is measured now goes ahead of it, and nobody is paged for the past. May be repeated. Without --node the points
+    of alerts are written once more, as for a database that came from a backup.
 
     Example:  lamppost collector recompute --since 2026-01-01 --node lp-0007
 
     How far it is:  lamppost collector recompute --left
     """
+    from collector.alerts.book import Book
     from collector.numbers.recompute import owe_anew
     from collector.numbers.window_book import WindowBook
 
@@ -46,6 +48,9 @@ def recompute(
     with state_of(settings) as state, open_store(settings, "run the same command again: it may be repeated") as store:
         book = WindowBook(state, owner=False)
         hours = sum(owe_anew(store, book, settings.reporting(), *span, node))
+        changes = Book(state).store_again(*span) if node is None else 0
     if not hours and node is not None:
         must_be_known(settings, node)
-    say(f"{counted(hours, 'hour')} of sensors and lanes are due with the collector", as_json, hours=hours)
+    points = f", and {counted(changes, 'point')} of alerts" if changes else ""
+    said = f"{counted(hours, 'hour')} of sensors and lanes{points} are due with the collector"
+    say(said, as_json, hours=hours, points=changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from collector.writers import Writers
 from tests.alerts.desk import HIGH, Desk
 from tests.closes import Closes
 from tests.collector.test_ingest_beside import Beside
+from tests.typed import typed
 from wire.times import MINUTE_MS
 
 
@@ -52,6 +54,21 @@ def test_a_database_that_is_away_is_asked_again_after_a_while(desk: Desk, monkey
         assert len(asked) == 2
     desk.wait(10_000, 500)
     assert desk.points() == [("firing", 0)]
+
+
+def test_a_database_that_came_from_a_backup_gets_the_points_of_a_span_once_more(desk: Desk) -> None:
+    """`recompute --since DAY` brought its hours back, and no alert: Grafana and a standby knew of none."""
+    desk.reading(90.0)
+    desk.tick()
+    written, since_ms = desk.points(), desk.now_ms
+    desk.store.remove("alerts")
+    settings = desk.folder / "collector.yaml"
+    settings.write_text(f"store: {{kind: sqlite, path: {desk.folder}/readings.db}}\nstate_file: {desk.folder}/c1.db\n")
+    since, until = (datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in (since_ms, since_ms + MINUTE_MS))
+    said = typed("collector", "recompute", "--since", since, "--until", until, "--config", str(settings))
+    assert said.stdout.endswith("and 1 point of alerts are due with the collector\n")
+    desk.tick()
+    assert desk.points() == written == [("firing", 0)]
 
 
 @pytest.mark.parametrize("where", ["render", "write"])
