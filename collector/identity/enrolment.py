@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -143,17 +142,23 @@ class Enrolment:
 
         Raises Refused; BrokerSilent after the list was written: say it again when the broker is back. Where no disk
         takes it, a thief is put out all the same: OutForNow, or what the disk says if the broker is silent too.
+        The broker first: cut off before it, it would be retired in every list, and go on.
         """
         self.may_be_called(node)
+        silent: BrokerSilent | None = None
+        try:
+            self.gate.expel(node)
+        except BrokerSilent as error:
+            silent = error
         try:
             count = self.book.retire(node, who, now_ms)
             self.publish_revocations(self.authority.revocations(self.book.revoked(), _moment(now_ms)))
         except (OSError, sqlite3.Error) as error:
-            with suppress(BrokerSilent):
-                self.gate.expel(node)
-                raise OutForNow(reason(error)) from error
-            raise
-        self.gate.expel(node)
+            if silent is not None:
+                raise
+            raise OutForNow(reason(error)) from error
+        if silent is not None:
+            raise silent
         return count
 
     def _sign(self, node: str, request: bytes, now_ms: int) -> tuple[dict[str, Any], x509.Certificate]:

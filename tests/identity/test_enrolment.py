@@ -29,6 +29,7 @@ from collector.identity import authority
 from collector.identity.authority import Authority, BadRequest, utc_now
 from collector.identity.book import Book, TokenRefused
 from collector.identity.enrolment import Enrolment, OutForNow, Refused, as_file
+from collector.identity.registrar import BrokerSilent
 from collector.init import Plan, begin, renew
 from collector.web.desk.file import DeskFile
 from common.whole_file import PRIVATE, write_whole
@@ -118,6 +119,35 @@ def test_who_has_stolen_a_station_is_put_out_where_no_disk_takes_it(office: Enro
     with pytest.raises(OutForNow, match="disk is full"):
         replace(office, book=Full(office.book._file)).retire("lp-1", "anna", NOW)
     assert "lp-1" not in office.gate.inside  # type: ignore[attr-defined]  # the fixture's
+
+
+def test_who_is_called_retired_is_out_at_the_broker(office: Enrolment) -> None:
+    """Cut off between the two, a stolen station was retired in every list, and sent on."""
+
+    class PowerGone(BaseException):
+        pass
+
+    def gone(node: str) -> None:
+        raise PowerGone(node)
+
+    office.accept("lp-1", request_pem("lp-1").encode(), "anna", NOW)
+    office.gate.expel = gone  # type: ignore[method-assign]
+    with pytest.raises(PowerGone):
+        office.retire("lp-1", "anna", NOW)
+    assert [each.state for each in office.book.stations()] == ["active"]
+
+
+def test_a_silent_broker_keeps_nobody_off_the_list_of_the_revoked(office: Enrolment) -> None:
+    def silent(node: str) -> None:
+        raise BrokerSilent(f"it is down: {node}")
+
+    lists: list[bytes] = []
+    office.accept("lp-1", request_pem("lp-1").encode(), "anna", NOW)
+    office.gate.expel = silent  # type: ignore[method-assign]
+    with pytest.raises(BrokerSilent):
+        replace(office, publish_revocations=lists.append).retire("lp-1", "anna", NOW)
+    assert [each.state for each in office.book.stations()] == ["retired"]
+    assert len(lists) == 1
 
 
 def test_nothing_of_a_request_counts_but_its_key(office: Enrolment) -> None:
