@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from device_profiles.profile import Profile
     from edge_agent.lines.port_probe import Finding
     from edge_agent.lines.ports import PortInfo
+    from edge_agent.sensors.probing import Verdict
 
 WIDTH = 60
 
@@ -91,21 +92,7 @@ def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Bot
             Both("  check ground and speed; see lamppost profiles", "  检查接地和波特率；型号见 lamppost profiles"),
         ]
     best = sensor or outcome.verdicts[0]
-    assert outcome.serial is not None
-    total = best.sound + best.damaged
-    bad = best.damaged * 100 // total
-    share = Both(f"{bad} % bad", f"坏帧 {bad}%") if bad or best.damaged else Both("none bad", "没有坏帧")
-    baud, sound = outcome.serial.baud, best.sound
-    at = (
-        Both("", "")
-        if finding.address is None
-        else Both(f"at address {finding.address}, ", f"地址 {finding.address}，")
-    )
-    heard = Both(
-        f"  {best.profile}  {at}{baud} baud, {sound} frames, {share}",
-        f"  {best.profile}  {zh(at)}波特率 {baud}，{sound} 帧，{zh(share)}",
-    )
-    lines = [same(finding.path), heard]
+    lines = [same(finding.path), _heard(finding, best)]
     if sensor is None:
         others = [verdict.profile for verdict in outcome.verdicts if verdict.profile != best.profile]
         unsure = Both("not sure, too few frames", "不能确定：帧太少")
@@ -123,7 +110,25 @@ def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Bot
         lines.append(joined("  ", ["", shown, *([warm] if wait_s else [])]))
     elif sensor is not None:
         lines.append(Both("  it will measure when the agent runs", "  采集程序运行后才开始测量"))
+    if finding.address is None and "address" in profile.options and "RS-485" in profile.wiring.en:
+        lines.append(
+            Both("  others on its wires? probe PORT --addresses 1-16", "  总线上还有别的？probe PORT --addresses 1-16")
+        )
     return lines
+
+
+def _heard(finding: Finding, best: Verdict) -> Both:
+    """What it is, at which address and speed, and how soundly it speaks."""
+    assert finding.outcome is not None
+    assert finding.outcome.serial is not None
+    baud, sound, address = finding.outcome.serial.baud, best.sound, finding.address
+    bad = best.damaged * 100 // (best.sound + best.damaged)
+    share = Both(f"{bad} % bad", f"坏帧 {bad}%") if best.damaged else Both("none bad", "没有坏帧")
+    at = Both("", "") if address is None else Both(f"at address {address}, ", f"地址 {address}，")
+    return Both(
+        f"  {best.profile}  {at}{baud} baud, {sound} frames, {share}",
+        f"  {best.profile}  {zh(at)}波特率 {baud}，{sound} 帧，{zh(share)}",
+    )
 
 
 def _wrapped(text: Both, first: str = "! ") -> Both:

@@ -190,3 +190,10 @@ def test_what_was_found_is_told_with_reading_and_warm_up() -> None:
         "  nova-sds011  9600 baud, 3 frames, none bad",
         "  PM2.5 37  PM10 58 µg/m³  (true after 30 s warm-up)",
     ]
+
+
+def test_of_a_sensor_that_may_share_its_wires_it_is_said_how_to_find_the_others() -> None:
+    lines = finding_lines(finding("/dev/b", "xy-md02"), PROFILES.__getitem__)
+    assert "  others on its wires? probe PORT --addresses 1-16" in lines
+    lines = finding_lines(finding("/dev/b", "nova-sds011"), PROFILES.__getitem__)
+    assert not any("wires" in line for line in lines)

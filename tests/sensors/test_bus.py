@@ -28,6 +28,8 @@ class Wires:
     """A bus and its devices: device `address` answers after `after_s[address]`, or never."""
 
     after_s: dict[int, float | None]
+    noise: bytes = b""  # before each answer
+    echoes: bool = False  # the adapter lets us hear what we say
     at_s: float = 1000.0
     asked: list[tuple[float, int]] = field(default_factory=list)
     answered: list[tuple[float, int]] = field(default_factory=list)
@@ -45,10 +47,12 @@ class Wires:
             for ask in self.bus.due(self.at_s):
                 self.asked.append((self.at_s, ask.data[0]))
                 after_s = self.after_s[ask.data[0]]
+                if self.echoes:
+                    self._coming.append((self.at_s, 0, ask.data))
                 for address, device in self.devices.items():
                     answer = device.receive(ask.data)
                     if answer and after_s is not None:
-                        self._coming.append((self.at_s + after_s, address, answer))
+                        self._coming.append((self.at_s + after_s, address, self.noise + answer))
             for coming in [one for one in self._coming if one[0] <= self.at_s]:
                 self._coming.remove(coming)
                 self.answered.append((self.at_s, coming[1]))
@@ -77,6 +81,16 @@ def test_one_is_asked_at_a_time_and_its_answer_is_its_own(after_s: dict[int, flo
         wait_s = after_s[address]
         free_s = at_s + (timeout_s if wait_s is None else wait_s + quiet_s(wires.bus.speaker.profile.serial))
         assert next_s >= free_s - 2 * STEP_S
+
+
+@given(st.lists(st.sampled_from([0x00, 0x55, 0xFE, 0xFF]), max_size=12).map(bytes), st.booleans())
+def test_noise_and_an_echo_cost_nobody_its_turn(noise: bytes, echoes: bool) -> None:
+    wires = Wires({1: 0.05, 2: 0.05, 3: None}, noise=noise, echoes=echoes)
+    wires.run(60)
+    for address in (1, 2):
+        assert wires.sensors[address].last_values["temp_c"] == address
+        assert wires.sensors[address].frames >= 45
+    assert wires.sensors[3].frames == 0
 
 
 @given(st.integers(2, 5), st.floats(0.0, 0.1))
