@@ -20,6 +20,7 @@ from collector.stores.influx1 import Influx1
 from collector.stores.store import Select
 from firmware_stubs.pty import StubHost
 from firmware_stubs.stub import Row, Stub
+from tests import stored
 from tests.servers import Influxd, Mosquitto, free_port, listens, wait_for
 
 DATABASE = "lamppost"
@@ -141,8 +142,7 @@ class Rig:
 
     def rows(self, measurement: str, *columns: str, **where: str) -> list[list[Any]]:
         """Rows as InfluxQL gives them, in the order of time."""
-        found = self.store.select(Select(measurement, columns, where=dict(where)))
-        return [row for series in found for row in series.rows]
+        return stored.rows(self.store, measurement, *columns, **where)
 
     def count(self, measurement: str, **where: str) -> int:
         """How many rows a measurement has; every row carries `qc`."""

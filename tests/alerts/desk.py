@@ -13,8 +13,9 @@ from collector.rules.outbox import Route
 from collector.rules.parsing import parse
 from collector.rules.rule import Rule
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Table
+from collector.stores.store import Table
 from collector.web.desk.file import DeskFile
+from tests.stored import rows
 from wire.status import Birth, Sensor
 
 T0 = 1_790_000_000_000
@@ -115,5 +116,4 @@ class Desk:
 
     def points(self) -> list[tuple[str, int]]:
         """State and lateness of every stored transition."""
-        found = self.store.select(Select("alerts", ("state", "late")))
-        return [(row[1], row[2]) for series in found for row in series.rows]
+        return [(state, late) for _, state, late in rows(self.store, "alerts", "state", "late")]

@@ -10,7 +10,8 @@ from typing import Any
 from collector.delivery.registry import Registry
 from collector.files.statedb import open_state
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Stored
+from collector.stores.store import Stored
+from tests import stored
 from tests.ingest import ingest_on
 from wire.status import Birth
 
@@ -75,7 +76,7 @@ class Bench:
         return [(v.seq, v.code) for _, ack in self.ingest.acks(now_ms) for v in ack.verdicts]
 
     def rows(self, measurement: str, *columns: str) -> list[list[Any]]:
-        return [row for series in self.store.select(Select(measurement, columns)) for row in series.rows]
+        return stored.rows(self.store, measurement, *columns)
 
 
 def changed(pointer: str, value: Any) -> bytes:

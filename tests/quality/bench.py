@@ -15,8 +15,8 @@ from collector.numbers.reporting import Reporting
 from collector.numbers.rollups import Rollups
 from collector.numbers.window_book import WindowBook
 from collector.stores.sqlite import Sqlite
-from collector.stores.store import Select, Stored, Table
-from tests.stored import put
+from collector.stores.store import Stored, Table
+from tests import stored
 from wire.quantities import QUANTITIES
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -51,7 +51,7 @@ class Bench:
 
     def commit(self, table: Table) -> None:
         """Readings reach the database, then the windows."""
-        put(self.store, table)
+        stored.put(self.store, table)
         self.rollups.observe([table], self.now_ms)
         self.told += self.rollups.step(self.now_ms)
 
@@ -71,8 +71,7 @@ class Bench:
         raise AssertionError("windows never settle")
 
     def rows(self, measurement: str, *columns: str, **where: str) -> list[list[Any]]:
-        found = self.store.select(Select(measurement, columns, where=dict(where)))
-        return [row for series in found for row in series.rows]
+        return stored.rows(self.store, measurement, *columns, **where)
 
     def everything(self) -> dict[str, list[Any]]:
         """All that is stored beside the readings."""

@@ -29,9 +29,9 @@ from collector.stores.line_protocol import lines
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Stored, Table
 from measures.corrections import fire_and_smoke, us_wide
+from tests import stored
 from tests.closes import Closes
 from tests.quality.bench import SHANGHAI
-from tests.stored import put
 from wire.batch import Block, Envelope
 from wire.exits import Failure
 from wire.times import HOUR_MS, MINUTE_MS
@@ -200,7 +200,7 @@ class City:
         self.calibrations.refresh()
         block = Block("air-1", "air_quality", times, {"pm25_raw_ugm3": values, **more})
         tables = self.derivation.tables(envelope(), [block])
-        put(self.store, *tables)
+        stored.put(self.store, *tables)
         self.rollups.observe(tables, now_ms)
         self.rollups.step(now_ms)
 
@@ -212,7 +212,7 @@ class City:
                 return
 
     def rows(self, measurement: str, *columns: str) -> list[list[Any]]:
-        return [row for series in self.store.select(Select(measurement, columns)) for row in series.rows]
+        return stored.rows(self.store, measurement, *columns)
 
     def run(self, app: Any, *arguments: str) -> str:
         result = CliRunner().invoke(app, [*arguments, "--config", str(self.config)], catch_exceptions=False)
@@ -298,7 +298,7 @@ def test_the_hours_of_the_stations_clock_are_due_also_where_it_is_moved_by_half_
     stats: dict[str, list[float]] = {"": [20.0]} if measurement == "air_quality" else {"_mean": [20.0], "_n": [60]}
     columns = {f"pm25_raw_ugm3{end}": value * len(times) for end, value in stats.items()}
     tags = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
-    put(store, Table(measurement, tags, times, columns, frozenset({"pm25_raw_ugm3_n"})))
+    stored.put(store, Table(measurement, tags, times, columns, frozenset({"pm25_raw_ugm3_n"})))
     calibrations, book = Calibrations(state), WindowBook(state)
     calibrations.add(record(noon))
     span, reporting = (noon + 20 * MINUTE_MS, noon + 5 * HOUR_MS), Reporting(zone)

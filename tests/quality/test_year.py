@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,7 +25,6 @@ from collector.collector import Collector
 from collector.config import Config
 from collector.pipeline import OwnPipeline
 from collector.stores.influx1 import Influx1
-from collector.stores.store import Select
 from common.settings import BrokerAddress
 from device_profiles.catalogue import load as load_catalogue
 from edge_agent.delivery.delivery import Delivery
@@ -40,6 +38,7 @@ from measures import china_aqi
 from measures.gases import CHINA_25C, MOLAR_MASS_G_MOL, ppb_from_ugm3
 from simulator.replay import BEIJING
 from tests.servers import Influxd, Mosquitto
+from tests.stored import rows
 from wire import status
 from wire.times import HOUR_MS, MINUTE_MS
 
@@ -180,10 +179,9 @@ async def replay(folder: Path, broker: Mosquitto, database: Influxd) -> Collecto
 def counts(store: Influx1, pollutant: str, edition: str) -> dict[str, int]:
     """Days by category, read off the stored daily indices."""
     field = pollutant.lower().replace(".", "") + "_index"
-    where: dict[str, Any] = {"period": "1d", "edition": edition}
-    rows = [row for series in store.select(Select("air_index", (field,), where=where)) for row in series.rows]
     on = date(2026, 3, 1) if edition == "2026" else date(2016, 1, 1)
-    return dict(Counter(china_aqi.category(value, on).category for _, value in rows if value is not None))
+    days = rows(store, "air_index", field, period="1d", edition=edition)
+    return dict(Counter(china_aqi.category(value, on).category for _, value in days if value is not None))
 
 
 def test_beijing_wanliu_2016_gives_the_categories_of_both_editions(tmp_path: Path) -> None:
@@ -200,11 +198,11 @@ def test_beijing_wanliu_2016_gives_the_categories_of_both_editions(tmp_path: Pat
             for standard, expected in each["expect"].items():
                 found = counts(store, each["input"]["pollutant"], standard.rpartition("-")[2])
                 assert found == {word: n for word, n in expected.items() if n}, (each["id"], standard)
-        rows = [row for s in store.select(Select("air_quality", ("pm25_ugm3", "qc", "qc_code"))) for row in s.rows]
-        peak = [row for row in rows if row[1] is not None and 956 < row[1] < 958]
+        readings = rows(store, "air_quality", "pm25_ugm3", "qc", "qc_code")
+        peak = [row for row in readings if row[1] is not None and 956 < row[1] < 958]
         assert len(peak) == 60  # the fireworks night stays
         assert all(row[2] < 4 or "pm25" not in row[3] for row in peak)
-        hours = [row for s in store.select(Select("air_quality_1h", ("so2_ugm3_mean", "qc_code"))) for row in s.rows]
+        hours = rows(store, "air_quality_1h", "so2_ugm3_mean", "qc_code")
         floor = [code or "" for _, so2, code in hours if so2 is not None and so2 <= 2.001]
         assert len(floor) > 147
         assert not any("so2" in code and "flat" in code for code in floor)

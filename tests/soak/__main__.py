@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from collector.stores.store import Select
 from device_profiles.catalogue import load
 from firmware_stubs.faults import Fault
 from firmware_stubs.faulty import Faulty
@@ -183,8 +182,7 @@ def _wrong_values(rig: Rig, spoken: set[str]) -> tuple[list[Any], int]:
 def _wrong_traffic(rig: Rig, node: str, sensor: str) -> tuple[int, list[Any]]:
     """Intervals whose speed no vehicle had. All vehicles of a road drive alike, but for the angle of the beam."""
     speed = SLOW_KMH if sensor == "hilink-ld2450" else SPEED_KMH
-    question = Select("traffic_flow", ("count", "speed_tms_kmh"), where={"node": node, "sensor": sensor})
-    rows = [row for series in rig.store.select(question) for row in series.rows]
+    rows = rig.rows("traffic_flow", "count", "speed_tms_kmh", node=node, sensor=sensor)
     return len(rows), [
         [sensor, "speed_tms_kmh", row[2]] for row in rows if row[2] and abs(row[2] - speed) > 0.15 * speed
     ]

@@ -17,10 +17,10 @@ from collector.delivery.registry import Registry
 from collector.files.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Store, Stored, StoreDown, Table
+from tests import stored
 from tests.closes import Closes
 from tests.ingest import ingest_on
 from tests.servers import Influxd
-from tests.stored import put
 from wire import batch
 from wire.ack import Code
 from wire.status import Birth
@@ -66,18 +66,18 @@ def test_a_lost_answer_doubles_nothing(tmp_path: Path, closes: Closes) -> None:
         store = LosesAnswers(server.url, "lamppost")
         while not isinstance(store.prepare(), Stored):
             continue
-        ingest, now_ms, stored = born_on(store, tmp_path, closes), NOW, 0
+        ingest, now_ms, confirmed = born_on(store, tmp_path, closes), NOW, 0
         for seq in range(1, 101):
             ingest.take("lp-1", payload(seq), now_ms)
             now_ms += 20_000  # past every wait for another try
             ingest.write(now_ms)
-            stored += codes(ingest, now_ms).count(Code.STORED)
+            confirmed += codes(ingest, now_ms).count(Code.STORED)
         while ingest.pending_rows():
             now_ms += 20_000
             ingest.write(now_ms)
-        stored += codes(ingest, now_ms).count(Code.STORED)
-        assert stored == 100
-        found = [row[1] for series in store.select(Select("air_quality", ("pm25_raw_ugm3",))) for row in series.rows]
+        confirmed += codes(ingest, now_ms).count(Code.STORED)
+        assert confirmed == 100
+        found = [value for _, value in stored.rows(store, "air_quality", "pm25_raw_ugm3")]
         assert sorted(found) == list(range(10, 1010))
         assert ingest.counts["store_later"] >= 10, "answers were lost"
     finally:
@@ -128,7 +128,7 @@ def test_a_long_answer_is_whole(tmp_path: Path, closes: Closes, rows: int) -> No
         columns = {"pm25_raw_ugm3": list(range(rows))}
         tags = (("node", "lp-1"), ("sensor", "air-1"), ("site", "s"))
         table = Table("air_quality", tags, [NOW + n for n in range(rows)], columns)
-        put(store, table)
+        stored.put(store, table)
         (series,) = store.select(Select("air_quality", ("pm25_raw_ugm3",)))
         assert len(series.rows) == rows
     finally:
