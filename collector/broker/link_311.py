@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from collector.broker import link
 from collector.broker.inbox import Arrived, GoesAhead, Inbox, nothing_hurries
 from collector.broker.mqtt import make_client
+from collector.broker.mqtt_session import RULES_LOST
 from collector.health.health import AWAY, Trouble
 from common.comings import Comings
 from common.settings import BrokerAddress
@@ -147,9 +148,10 @@ class Link311:
         """Who hears a part only is not connected: a node whose births go unheard would be held for ever."""
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
-            self.trouble = Trouble("broker_refuses", f"subscription: {refused[0]}")
+            self.trouble = Trouble("broker_refuses", f"subscription: {refused[0]}; {RULES_LOST}")
             if not self.counts["subscription_refused"]:
-                log.error("broker %s:%s refuses a subscription: %s; asking again", *self._address, refused[0])
+                said = "broker %s:%s refuses a subscription: %s; %s; asking again"
+                log.error(said, *self._address, refused[0], RULES_LOST)
             self.counts["subscription_refused"] += 1
             self._subscribe_due_s = time.monotonic() + SUBSCRIBE_AGAIN_S
             return

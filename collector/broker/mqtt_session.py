@@ -22,6 +22,7 @@ _CURES: Final = {
     "retain not supported": "mosquitto: retain_available true",
     "QoS not supported": "mosquitto: max_qos 1 or 2",
 }
+RULES_LOST: Final = "its rights at the broker: has mosquitto lost its rules? lamppost collector init --new-broker-rules"
 
 
 class Broken(Exception):
@@ -141,7 +142,7 @@ class Session:
         elif isinstance(packet, mqtt5.SubAckPacket):
             refused = [_words(code) for code in packet.reason_codes if _is_refusal(code)]
             if refused:
-                raise Refused(f"subscription: {refused[0]}")
+                raise Refused(f"subscription: {refused[0]}; {RULES_LOST}")
         elif isinstance(packet, mqtt5.DisconnectPacket):
             raise Broken(_words(packet.reason_code))
         elif not isinstance(packet, mqtt5.PingRespPacket):

@@ -36,14 +36,14 @@ def enrolment(config: Config, file: DeskFile) -> Enrolment:
         raise Failure(Exit.CONFIGURATION, "authority-unusable", text, "lamppost collector init --tls") from error
     registrar = TlsFiles(wants.folder / "ca.pem", wants.folder / f"{REGISTRAR}.pem")
     registrar.check()
-    revoked = wants.folder.parent / MOSQUITTO / REVOKED
+    mosquitto = wants.folder.parent / MOSQUITTO
     return Enrolment(
         lambda: Authority.load(wants.folder),
         Book(file),
-        Registrar(BrokerAddress(config.broker.host, config.broker.port, tls=registrar.context)),
+        Registrar(BrokerAddress(config.broker.host, config.broker.port, tls=registrar.context), mosquitto),
         (public_key_text(key),),
         wants.broker_host,
         wants.broker_port,
-        lambda content: write_whole(revoked, content, PUBLIC),
+        lambda content: write_whole(mosquitto / REVOKED, content, PUBLIC),
         programs=frozenset({config.name, DASHBOARD, REGISTRAR}),
     )

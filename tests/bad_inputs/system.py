@@ -158,7 +158,7 @@ class System:
             yield office.Enrolment(
                 lambda: Authority.load(pki),
                 Book(file),
-                Registrar(BrokerAddress("127.0.0.1", city.plan.broker_port, tls=registrar.context)),
+                Registrar(BrokerAddress("127.0.0.1", city.plan.broker_port, tls=registrar.context), city.broker.folder),
                 (public_key_text(key),),
                 "127.0.0.1",
                 city.plan.broker_port,
