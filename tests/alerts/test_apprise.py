@@ -7,9 +7,7 @@ import email.message
 import email.policy
 import json
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -35,6 +33,8 @@ from collector.rules.standing import Line
 from collector.rules.transition import transition
 from tests.alerts.postbox import Postbox
 from tests.alerts.test_teller import T0, WRITER
+from tests.answering import Answering, reply
+from tests.closes import Closes
 from tests.garbage import none_is_left
 from tests.rules.high import PM25_HIGH
 from tests.servers import free_port
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  #
 ODD = Place("东口", "East <b>&\nBcc: evil@x.example\n\n🚦", ZoneInfo("Asia/Shanghai"))
 
 
-class Ntfy:
+class Ntfy(Answering):
     """A push server in ntfy's manner; refuses while `down`, redirects while `moved`. It answers `said`."""
 
     def __init__(self) -> None:
@@ -53,37 +53,24 @@ class Ntfy:
         self.calls = 0
         self.down = self.moved = False
         self.said: dict[str, Any] = {}
-        server = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                server.calls += 1
-                status = 302 if server.moved else 503 if server.down else 200
-                if status == 200:
-                    is_json = self.headers["Content-Type"].startswith("application/json")
-                    server.took.append(json.loads(body) if is_json else dict(parse_qsl(body.decode())))
-                answer = json.dumps(server.said).encode()
-                self.send_response(status)
-                if server.moved:
-                    self.send_header("Location", f"http://127.0.0.1:{server.port}/elsewhere")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    def answer(self, call: BaseHTTPRequestHandler, body: bytes) -> None:
+        self.calls += 1
+        answer = json.dumps(self.said).encode()
+        if self.moved:
+            reply(call, 302, answer, Location=f"{self.url}/elsewhere")
+        elif self.down:
+            reply(call, 503, answer)
+        else:
+            is_json = call.headers["Content-Type"].startswith("application/json")
+            self.took.append(json.loads(body) if is_json else dict(parse_qsl(body.decode())))
+            reply(call, 200, answer)
 
 
 @pytest.fixture
-def ntfy() -> Iterator[Ntfy]:
-    made = Ntfy()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+def ntfy(closes: Closes) -> Ntfy:
+    return closes(Ntfy())
 
 
 def message(node: str = "lp-1", state: str = "firing", value: float = 91.0) -> Delivery:
@@ -107,8 +94,10 @@ def test_people_get_it_in_both_languages(tmp_path: Path, ntfy: Ntfy) -> None:
     assert "PM2.5 too high: PM2.5 began at 91 µg/m³ (limit > 75)" in took["message"]
 
 
-def test_an_address_that_fails_for_hours_holds_up_no_other_of_its_file(tmp_path: Path, ntfy: Ntfy) -> None:
-    other = Ntfy()
+def test_an_address_that_fails_for_hours_holds_up_no_other_of_its_file(
+    tmp_path: Path, ntfy: Ntfy, closes: Closes
+) -> None:
+    other = closes(Ntfy())
     other.down = True
     file = urls(tmp_path, f"ntfy://127.0.0.1:{ntfy.port}/a?retry=0", f"ntfy://127.0.0.1:{other.port}/b?retry=0")
     wants = AppriseChannel(name="duty", kind="apprise", urls_file=file, language="en")
@@ -134,8 +123,6 @@ def test_an_address_that_fails_for_hours_holds_up_no_other_of_its_file(tmp_path:
         teller.step(second)
     assert [took["title"][:7] for took in other.took] == ["[FIRING", "[RESOLV", "[FIRING"]
     assert len(ntfy.took) == 3, "nobody hears it twice"
-    other.server.shutdown()
-    other.server.server_close()
 
 
 def test_mail_to_several_is_a_channel_for_each_so_that_one_mailbox_that_is_gone_doubles_nothing(tmp_path: Path) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.answering import Answering
 
-class AnsweringProxy:
+
+class AnsweringProxy(Answering):
     """`say` plays a case's answer until `hush`; `writes` counts what came while it played, `bodies` keeps them."""
+
+    protocol = "HTTP/1.1"
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -23,29 +27,7 @@ class AnsweringProxy:
         self._until_s = 0.0
         self._lock = threading.Lock()
         self.bodies: list[bytes] = []
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                proxy._pass(self, b"")
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                played = proxy._play(self.path, body)
-                if played is None:
-                    proxy._pass(self, body)
-                else:
-                    proxy._perform(self, played)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="answering proxy").start()
+        super().__init__()
 
     def say(self, answer: dict[str, Any], seconds: float | None, writes: int) -> None:
         with self._lock:
@@ -63,9 +45,12 @@ class AnsweringProxy:
         with self._lock:
             return self._answer is not None and self._left > 0 and time.monotonic() < self._until_s
 
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def answer(self, call: BaseHTTPRequestHandler, body: bytes) -> None:
+        played = self._play(call.path, body) if call.command == "POST" else None
+        if played is None:
+            self._pass(call, body)
+        else:
+            self._perform(call, played)
 
     def _play(self, path: str, body: bytes) -> dict[str, Any] | None:
         if not path.startswith(("/write", "/api/v2/write")) or not self.playing:

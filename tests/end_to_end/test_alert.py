@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,8 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_stubs.plantower import Pms5003
+from tests.alerts.receiver import Receiver
+from tests.closes import Closes
 from tests.rig import Rig
 from tests.servers import wait_for
 from tests.typed import typed
@@ -36,36 +36,12 @@ ANY = {"schema": "lamppost.error/1", "code": "refused", "exit": 1, "cure": ""}
 HOOK = {"name": "bureau", "kind": "webhook"}
 
 
-class Receiver:
+class Busy(Receiver):
     """A webhook of the city's; refuses the first call, as busy servers do."""
 
-    def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
-        self.calls = 0
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.calls += 1
-                if receiver.calls > 1:
-                    receiver.told.append(json.loads(body))
-                self.send_response(503 if receiver.calls == 1 else 204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    def answer(self, call: BaseHTTPRequestHandler, body: bytes) -> None:
+        self.mood = "ok" if self.calls else "500"
+        super().answer(call, body)
 
 
 def lamppost(*words: str) -> tuple[int, Any]:
@@ -105,9 +81,10 @@ def handled_from_the_command_line(settings: Path) -> None:
     assert verdict[1]["lines"] == 3, "every deed stands in the audit trail"
 
 
-def test_an_alert_is_told_in_four_ways(rig: Rig, receiver: Receiver, tmp_path: Path) -> None:
+def test_an_alert_is_told_in_four_ways(rig: Rig, closes: Closes, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
+    receiver = closes(Busy())
     collector = rig.collector(rules=rules, alerts={"channels": [HOOK | {"url": receiver.url}], "group": "0s"})
     collector.start()
     rig.wait_for_page()
@@ -132,11 +109,11 @@ def test_an_alert_is_told_in_four_ways(rig: Rig, receiver: Receiver, tmp_path: P
     handled_from_the_command_line(collector.settings)
     air["pm25_ugm3"] = 10.0
     wait_for("its end in the database", lambda: states() == ["firing", "resolved"], 60)
-    wait_for("both at the webhook", lambda: len(receiver.told) == 2, 60)
+    wait_for("both at the webhook", lambda: len(receiver.took) == 2, 60)
     wait_for("its end at the broker", lambda: [m["state"] for m in retained.values()] == ["resolved"])
     listener.loop_stop()
     agent.stop()
-    told = [alert for message in receiver.told for alert in message["alerts"]]
+    told = [alert for message in receiver.took for alert in message["alerts"]]
     assert [alert["state"] for alert in told] == ["firing", "resolved"]
     assert receiver.calls == 3, "the refused call was made again"
     assert told[0]["labels"] == {"site": "test-site", "node": "lp-1", "sensor": "air-1"}

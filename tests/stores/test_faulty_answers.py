@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-import threading
-from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from collector.files.statedb import open_state
 from collector.stores.influx1 import Influx1
 from collector.stores.store import Answer, Held, Later, Refused, Row, Select, Store, Stored, StoreDown, Table
 from tests import stored
+from tests.answering import Answering, reply
 from tests.closes import Closes
 from tests.ingest import ingest_on
 from tests.servers import Influxd
@@ -212,41 +212,22 @@ def test_a_claim_about_a_few_rows_is_not_believed(claimed: int) -> None:
     assert kept == {7}
 
 
-class Portal:
-    """A web server that answers every write and question alike, until it is told otherwise."""
+class Portal(Answering):
+    """Answers every write and question alike, until it is told otherwise."""
 
     def __init__(self) -> None:
-        portal = self
-        self.status, self.body, self.bodies = 204, b"", []
+        self.status, self.body = 204, b""
+        self.bodies: list[bytes] = []
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                portal.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                self.do_GET()
-
-            def do_GET(self) -> None:
-                self.send_response(portal.status)
-                self.send_header("Content-Length", str(len(portal.body)))
-                self.send_header("Location", "http://127.0.0.1:9/")
-                self.end_headers()
-                self.wfile.write(portal.body)
-
-            def log_message(self, *_: object) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def answer(self, call: BaseHTTPRequestHandler, body: bytes) -> None:
+        self.bodies += [body] if body else []
+        reply(call, self.status, self.body, Location="http://127.0.0.1:9/")
 
 
 @pytest.fixture
-def portal() -> Iterator[Portal]:
-    made = Portal()
-    yield made
-    made.close()
+def portal(closes: Closes) -> Portal:
+    return closes(Portal())
 
 
 @pytest.mark.parametrize(
