@@ -28,7 +28,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
         "不足 5 辆时显示“<5”；一小时的车数取整到十。",
         "Fewer than 5 vehicles are shown as “<5”; hourly counts are rounded to tens.",
     ),
-    "now_one": ("{name}现在：PM2.5 ", "{name} now: PM2.5 "),
+    "now_one": ("{name}：现在 PM2.5 ", "{name} now: PM2.5 "),
     "now_many": ("现在 PM2.5 最高处：{name}，", "Highest PM2.5 now: {name}, "),
     "no_air_now": ("现在没有读数。", "No readings now."),
     "no_air_fresh": ("目前没有实时 PM2.5；最近一次读数：", "No current PM2.5; the newest reading is from"),

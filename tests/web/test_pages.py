@@ -55,6 +55,16 @@ def test_no_gap_stands_behind_a_mark_of_chinese_which_has_its_own(aged: Served) 
         assert re.findall(r".*[。，；：、] +[^\s<].*|.*[一-鿿][,;:] .*", text) == [], path
 
 
+def test_a_station_without_a_chinese_name_does_not_run_into_the_words(served: Served) -> None:
+    """Its page began with "lp-0001现在"."""
+    served.city.stations = [replace(one, name_zh=one.node) for one in served.city.stations]
+    operator = Operator(served)
+    for path in ("/", "/station/lp-0001", "/station/lp-0001?span=year", "/data", "/wall", "/ops", "/ops/alert/f1"):
+        text = re.sub("<(?!/?(?:b|strong|time)[ >])[^>]*>", " ", unescape(operator.get(path).text))
+        text = re.sub("<[^>]*>", "", text)
+        assert re.findall(".*(?:[A-Za-z0-9%][一-鿿]|[一-鿿][A-Za-z0-9]).*", text) == [], path
+
+
 @pytest.mark.parametrize(
     ("path", "said"), [("/", "空气和车流"), ("/en/station/lp-0001", "Air and traffic in the street")]
 )
