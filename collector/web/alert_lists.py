@@ -68,11 +68,11 @@ def entries(alerts: Sequence[AlertView]) -> list[list[tuple[AlertView, int]]]:
 
 
 def heaps(alerts: Sequence[AlertView]) -> list[list[AlertView]]:
-    """Firing alerts that nobody has, of one rule each, where one rule has several: the order is the list's."""
-    found: dict[str, list[AlertView]] = {}
-    for alert in alerts:
-        if alert.attention == "open":
-            found.setdefault(alert.rule, []).append(alert)
+    """Firing alerts of one rule each that nobody has, or one person, where these are several: first what nobody has."""
+    found: dict[tuple[str, str | None], list[AlertView]] = {}
+    for alert in sorted(alerts, key=lambda one: one.attention != "open"):
+        if alert.attention in ("open", "acked"):
+            found.setdefault((alert.rule, alert.acked_by), []).append(alert)
     return [some[:HEAP_MAX] for some in found.values() if len(some) >= HEAP_MIN]
 
 

@@ -22,7 +22,7 @@ from collector.web import past
 from collector.web.alert_lists import next_open, sort_alerts
 from collector.web.desk.accounts import NotAccepted, Session
 from collector.web.desk.desk import Desk
-from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, acknowledge_all, do, end_ms, is_anothers
+from collector.web.desk.handling import LENGTHS_MS, VERBS, Deed, do, do_all, end_ms, is_anothers
 from collector.web.desk.reports import CHANGES
 from collector.web.forms import Allowance, choice, client_of, host_of, read_form
 from collector.web.live import Live, Sight, stream
@@ -72,7 +72,7 @@ class Ops:
         }
         deeds: dict[str, Inside] = {
             "/alert/{fingerprint}/{verb}": self.handle,
-            "/heap/acknowledge": self.acknowledge_heap,
+            "/heap/{verb}": self.handle_heap,
             "/reports/{number}": self.answer,
             "/station/{node}/change": self.change,
             "/logout": self.log_out,
@@ -176,16 +176,19 @@ class Ops:
             raise HTTPException(400, "refused_form" if verb == "note" else "refused_desk") from None
         return self._back(request, f"#alert-{then.fingerprint}")
 
-    async def acknowledge_heap(self, request: Request, session: Session) -> Response:
-        """Acknowledge the alerts of a heap that the page showed: not newer ones, those that ended, or another's."""
-        fields, now_ms = request.state.fields, self._site.now_ms()
-        shown = set(fields.get("alerts", "").split(","))
-        until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), now_ms)
+    async def handle_heap(self, request: Request, session: Session) -> Response:
+        """Acknowledge or give back a heap's alerts that the page showed: not newer or ended ones, or another's by now."""
+        fields, verb = request.state.fields, request.path_params["verb"]
+        if verb not in ("acknowledge", "giveback"):
+            raise HTTPException(400, "refused_form")
+        shown, until_ms = set(fields.get("alerts", "").split(",")), None
+        if verb == "acknowledge":
+            until_ms = end_ms(choice(fields, "length", tuple(LENGTHS_MS)), self._site.now_ms())
         note = fields.get("note", "").strip()
-        firing = (alert for alert in self._site.alerts() if alert.state == "firing" and not alert.acked_by)
-        wanted = [alert.fingerprint for alert in firing if alert.fingerprint in shown]
-        done = await run_in_threadpool(acknowledge_all, self._site, wanted, session.name, note, until_ms)
-        if wanted and not done:
+        firing = (alert for alert in self._site.alerts() if alert.state == "firing" and alert.fingerprint in shown)
+        had = [alert.fingerprint for alert in firing if (alert.acked_by or "") == fields.get("had", "")]
+        done = await run_in_threadpool(do_all, self._site, verb, had, session.name, note, until_ms)
+        if had and not done:
             raise HTTPException(400, "refused_desk")
         return self._back(request, "#alerts")
 

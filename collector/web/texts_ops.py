@@ -59,9 +59,10 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "do_silence": ("静默", "Silence"),
     "do_note": ("备注", "Note"),
     "do_giveback": ("撤回确认", "Give back"),
+    "do_giveback_all": ("全部撤回确认（{n} 条）", "Give back all {n}"),
     "giveback_how": (
-        "这条告警重新变为无人处理：恢复提醒和升级通知。",
-        "Nobody has it then: it is reminded of and escalated again.",
+        "重新变为无人处理：恢复提醒和升级通知。",
+        "Nobody has it then: reminders and escalation begin again.",
     ),
     "did_acknowledged": ("确认了", "acknowledged"),
     "did_acknowledgement expired": ("确认已过期", "acknowledgement expired"),

@@ -199,6 +199,29 @@ def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) 
     assert operator.post("/en/ops/heap/acknowledge", form | {"length": "ever"}).status == 400
 
 
+def test_a_heap_that_was_acknowledged_by_mistake_or_till_the_shift_ends_is_given_back_at_once(served: Served) -> None:
+    """Forty were given back one by one."""
+    first, duty = served.city.alerts[0], served.city.duty
+    served.city.alerts = [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 15)]
+    for alert in served.city.alerts:
+        duty.hear(alert)
+    operator = Operator(served)
+    heap = {"alerts": "h10,h11,h12,h13,h14", "length": "8h"}
+    assert "Give back all" not in operator.get("/en/ops").text
+    operator.post("/en/ops/heap/acknowledge", heap)
+    duty.ask("ack", {"alert": "h14", "who": "wang", "note": "", "until_ms": served.city.now_ms() + 3_600_000})
+    page = operator.get("/en/ops").text
+    assert "Acknowledge all" not in page
+    assert "Give back all 4" in page
+    form = dict(re.findall(r'name="(had|alerts)" value="([^"]*)"', page[page.index("/ops/heap/giveback") :])[:2])
+    assert form == {"had": "li", "alerts": "h10,h11,h12,h13"}
+    assert operator.post("/en/ops/heap/giveback", form | {"alerts": heap["alerts"]}).status == 303
+    page = operator.get("/en/ops").text
+    assert "Acknowledge all 4" in page
+    assert "/ops/alert/h14/giveback" in page, "what another has stays theirs"
+    assert operator.post("/en/ops/heap/note", form).status == 400
+
+
 @pytest.mark.parametrize(("path", "status"), [
     ("/ops/alert/f1/resolve", 400), ("/ops/alert/f2/acknowledge", 400), ("/ops/alert/nothing/note", 404),
     ("/ops/alert/f1/silence", 400),

@@ -14,6 +14,8 @@ from wire.times import DAY_MS, HOUR_MS
 
 VERBS: Final = ("acknowledge", "silence", "note", "giveback")
 LENGTHS_MS: Final = {"1h": HOUR_MS, "8h": 8 * HOUR_MS, "24h": DAY_MS, "resolved": UNTIL_RESOLVED_MS}
+_ASKED: Final = {"acknowledge": "ack", "giveback": "unack"}
+"""Two verbs as the duty desk has them."""
 
 
 def end_ms(length: str, now_ms: int) -> int:
@@ -45,16 +47,16 @@ def do(site: Site, deed: Deed) -> None:
         asked |= {"match": f"fingerprint={deed.fingerprint}", "end_ms": deed.until_ms, "once": once}
     else:
         asked |= {"until_ms": deed.until_ms}
-    answer = site.duty.ask({"acknowledge": "ack", "giveback": "unack"}.get(deed.verb, deed.verb), asked)
+    answer = site.duty.ask(_ASKED.get(deed.verb, deed.verb), asked)
     if "refused" in answer:
         raise ValueError(answer["refused"])
     site.feed.publish({"type": "alert", "fingerprint": deed.fingerprint})
 
 
-def acknowledge_all(site: Site, fingerprints: Sequence[str], who: str, note: str, until_ms: int) -> int:
-    """Have many alerts acknowledged in one commit; how many were. Those that have ended are left out."""
+def do_all(site: Site, verb: str, fingerprints: Sequence[str], who: str, note: str, until_ms: int | None) -> int:
+    """Have many alerts acknowledged or given back in one commit; how many were. Those that have ended are left out."""
     asked = [{"alert": one, "who": who, "note": note, "until_ms": until_ms} for one in fingerprints]
-    answers = site.duty.ask_all("ack", asked)
+    answers = site.duty.ask_all(_ASKED[verb], asked)
     done = [one for one, answer in zip(fingerprints, answers, strict=True) if "refused" not in answer]
     for one in done:
         site.feed.publish({"type": "alert", "fingerprint": one})
