@@ -102,6 +102,18 @@ def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, se
     assert "sent by the stream's own form" in seen.page.inner_text("main")
 
 
+def test_what_somebody_has_is_no_longer_as_red_as_what_waits(seen: Seen, served: Served) -> None:
+    """Of forty red rows that one was acknowledged was to be read in each."""
+    first = served.city.alerts[0]
+    had, quiet = {"acked_by": "wang", "acked_ms": first.since_ms}, {"silenced_until_ms": first.since_ms + 9_000_000}
+    served.city.alerts = [replace(first, fingerprint=f"o{n}", **more) for n, more in enumerate(({}, had, quiet))]
+    seen.enter()
+    waits, acked, silenced = seen.page.eval_on_selector_all(
+        ".alert.firing", "all => all.map(one => getComputedStyle(one).backgroundColor)"
+    )
+    assert waits != acked == silenced
+
+
 def test_a_desk_of_many_alerts_has_the_form_that_is_opened_and_no_other(seen: Seen, served: Served) -> None:
     """A browser looks at each form, whatever it is folded into: of two hundred alerts a desk took two seconds."""
     first = served.city.alerts[0]
