@@ -177,7 +177,7 @@ class Ops:
         return self._back(request, f"#alert-{then.fingerprint}")
 
     async def handle_heap(self, request: Request, session: Session) -> Response:
-        """Acknowledge or give back a heap's alerts that the page showed: not newer or ended ones, or another's by now."""
+        """Acknowledge or give back what the page showed of a heap: nothing newer or ended, or another's by now."""
         fields, verb = request.state.fields, request.path_params["verb"]
         if verb not in ("acknowledge", "giveback"):
             raise HTTPException(400, "refused_form")
