@@ -105,8 +105,9 @@ def test_forms_that_came_by_the_stream_still_work_and_focus_stays(seen: Seen, se
 def test_what_somebody_has_is_no_longer_as_red_as_what_waits(seen: Seen, served: Served) -> None:
     """Of forty red rows that one was acknowledged was to be read in each."""
     first = served.city.alerts[0]
-    had, quiet = {"acked_by": "wang", "acked_ms": first.since_ms}, {"silenced_until_ms": first.since_ms + 9_000_000}
-    served.city.alerts = [replace(first, fingerprint=f"o{n}", **more) for n, more in enumerate(({}, had, quiet))]
+    had = replace(first, fingerprint="had", acked_by="wang", acked_ms=first.since_ms)
+    quiet = replace(first, fingerprint="quiet", silenced_until_ms=first.since_ms + 9_000_000)
+    served.city.alerts = [first, had, quiet]
     seen.enter()
     waits, acked, silenced = seen.page.eval_on_selector_all(
         ".alert.firing", "all => all.map(one => getComputedStyle(one).backgroundColor)"
