@@ -24,6 +24,9 @@ from collector.commands.options import (
 )
 from collector.commands.recompute import recompute
 from collector.commands.unwatched import unwatched
+from common.language import told
+from wire.both import Both, zh
+from wire.cells import padded
 from wire.exits import Exit, Failure
 from wire.times import MINUTE_MS
 
@@ -217,6 +220,7 @@ def status(
 
     Example:  lamppost collector status /etc/lamppost/collector.yaml
     """
+    from collector.alerts.self_watch import in_chinese
     from collector.health.self_report import alarms_beside
     from collector.standby.roll_call import roll_call
     from wire.collector_status import State
@@ -235,20 +239,36 @@ def status(
         show_json({"schema": "lamppost.collector.status/1", "collectors": said, "alarms": wrong})
     else:
         for name, (one, speaks) in found.items():
-            typer.echo(f"{name:<12} {one.state:<10} {_heard(one, speaks, now_ms):<18} {one.version}")
+            state, heard = told(_STATES[one.state]), told(_heard(one, speaks, now_ms))
+            typer.echo(f"{name:<12} {padded(state, 10)} {padded(heard, 18)} {one.version}")
         if not found:
-            typer.echo("no collector has been on this broker: does one run, and what does its log say?")
-        for text, since_ms in alarms.values():
-            typer.echo(f"wrong for {max(0, now_ms - since_ms) // MINUTE_MS} min: {text}")
+            nobody = Both(
+                "no collector has been on this broker: does one run, and what does its log say?",
+                "服务器上还没有采集器来过：它在运行吗？日志怎么说？",
+            )
+            typer.echo(told(nobody))
+        for name, (text, since_ms) in alarms.items():
+            minutes, what = max(0, now_ms - since_ms) // MINUTE_MS, Both(text, in_chinese(name, text))
+            typer.echo(told(Both(f"wrong for {minutes} min: {what}", f"故障已 {minutes} 分钟：{zh(what)}")))
     works = any(one.speaks and one.said.state is State.ACTIVE for one in found.values())
     raise typer.Exit(Exit.FINE if works else Exit.NOT_HEALTHY)
 
 
-def _heard(one: CollectorStatus, speaks: bool, now_ms: int) -> str:
+_STATES = {
+    "undecided": Both("undecided", "判断中"),
+    "standby": Both("standby", "待命"),
+    "active": Both("active", "工作中"),
+    "offline": Both("offline", "离线"),
+}
+
+
+def _heard(one: CollectorStatus, speaks: bool, now_ms: int) -> Both:
     if not one.now_ms:
-        return "its last will"
-    ago = f"{max(0, now_ms - one.now_ms) / 1000:.0f} s"
-    return f"said {ago} ago" if speaks else f"silent for {ago}"
+        return Both("its last will", "遗嘱消息")
+    seconds = f"{max(0, now_ms - one.now_ms) / 1000:.0f}"
+    if speaks:
+        return Both(f"said {seconds} s ago", f"{seconds} 秒前有消息")
+    return Both(f"silent for {seconds} s", f"{seconds} 秒没有消息")
 
 
 @app.command()

@@ -24,6 +24,8 @@ COMMAND = re.compile(
 SHOWN_BY = {"echo", "say", "prompt", "confirm", "choose", "choose_of", "ask", "Failure", "ok", "warn", "fail", "skip"}
 """Functions whose texts a person reads."""
 SPEAKS_BOTH = (
+    "collector/commands/alerts.py",
+    "collector/commands/duty.py",
     "edge_agent/commands/care.py",
     "edge_agent/commands/enrol.py",
     "edge_agent/commands/ports.py",

@@ -9,31 +9,60 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import starmap
 from typing import Any, Final
 
+from collector.rules.alert_words import BEGAN_AT, SEVERITY_WORDS, STATE_WORDS
 from collector.rules.rule import SEVERITIES
 from collector.rules.words import reading
+from wire.both import Both, Language, in_language, joined, same, zh
 from wire.cells import padded, width_of
 from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 Row = dict[str, Any]
+Say = Callable[[str], str]
 
 MANY: Final = 12
 HEAP: Final = 3
 STATES: Final = ("FIRING", "ACKED", "SILENT", "RESOLVED")
-HEAD: Final = ("ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO")
+_HEAD: Final = tuple(
+    starmap(
+        Both,
+        (
+            ("ID", "编号"),
+            ("STATE", "状态"),
+            ("SEV", "级别"),
+            ("SINCE", "持续"),
+            ("STATION", "站点"),
+            ("RULE", "规则"),
+            ("VALUE", "数值"),
+            ("WHO", "处理人"),
+        ),
+    )
+)
+_STATE: Final = {
+    "FIRING": Both("FIRING", zh(STATE_WORDS["firing"])),
+    "ACKED": Both("ACKED", zh(STATE_WORDS["acked"])),
+    "SILENT": Both("SILENT", zh(STATE_WORDS["silenced"])),
+    "RESOLVED": Both("RESOLVED", zh(STATE_WORDS["resolved"])),
+}
 
 
-def listing(rows: list[Row], now_ms: int, width: int = 10_000, each: bool = False) -> list[str]:
+def listing(
+    rows: list[Row], now_ms: int, width: int = 10_000, each: bool = False, language: Language = "en"
+) -> list[str]:
     """Lines no wider than `width`, Chinese names in their true width, and what to do next. `each`: no heaps."""
+    say = partial(in_language, language=language)
     rows = sorted(rows, key=_worst_first)
     heaps, rest = ([], rows) if each or len(rows) <= MANY else heaped(rows)
-    table = _rows([_cells(row, now_ms) for row in rest], width) if rest else []
-    said = [line for name, members in heaps for line in _heap(name, members, now_ms, width)]
+    head, *cells = [tuple(map(say, line)) for line in (_HEAD, *(_cells(row, now_ms) for row in rest))]
+    table = _rows(head, cells, width) if rest else []
+    said = [line for name, members in heaps for line in _heap(name, members, now_ms, width, say)]
     worse = rest and (not heaps or _worst_first(rest[0]) < _worst_first(heaps[0][1][0]))
     lines = [*table, *said] if worse else [*said, *table]
-    return [*(_clip(line, width) for line in lines), *_foot(rows, width)]
+    return [*(_clip(line, width) for line in lines), *_foot(rows, width, say)]
 
 
 def heaped(rows: list[Row]) -> tuple[list[tuple[str, list[Row]]], list[Row]]:
@@ -54,30 +83,49 @@ def _worst_first(row: Row) -> tuple[int, int, str, int]:
     return STATES.index(row["state"]), -SEVERITIES.index(row["severity"]), row["node"], row["since_ms"]
 
 
-def _heap(name: str, members: list[Row], now_ms: int, width: int) -> Iterable[str]:
+def _heap(name: str, members: list[Row], now_ms: int, width: int, say: Say) -> Iterable[str]:
     worst, one_rule = members[0], len({row["rule"] for row in members}) == 1
     ages = sorted(now_ms - row["since_ms"] for row in members)
-    span = " to ".join(dict.fromkeys((age(ages[0]), age(ages[-1]))))
+    span = _from_to(age(ages[0]), age(ages[-1]))
     values = sorted(row["value"] for row in members if row["value"] is not None)
-    head = f"{name}  {worst['state']} {worst['severity']}"
-    said = [_how_many(members, one_rule)]
+    head = f"{name}  {say(_STATE[worst['state']])} {say(_severity(worst))}"
+    parts = [_how_many(members, one_rule)]
     if one_rule and values:
-        low_high = " to ".join(dict.fromkeys((reading(values[0]), reading(values[-1]))))
-        said.append(f"{_when(worst)} {low_high} {worst['unit']} ({worst['limit']})".replace("  ", " "))
-    said.append(f"since {span}")
-    whole = f"{head}  {', '.join(said)}"
-    yield from [whole] if width_of(whole) <= width else [head, *_wrapped(said, width)]
+        low_high, unit, limit = (
+            _from_to(same(reading(values[0])), same(reading(values[-1]))),
+            worst["unit"],
+            worst["limit"],
+        )
+        when = _when(worst)
+        text = Both(f"{when} {low_high} {unit} ({limit})", f"{zh(when)} {zh(low_high)} {unit}（阈值 {limit}）")
+        parts.append(Both(text.replace("  ", " "), zh(text).replace("  ", " ")))
+    parts.append(Both(f"since {span}", f"已 {zh(span)}"))
+    said = list(map(say, parts))
+    comma = say(Both(", ", "，"))
+    whole = f"{head}  {comma.join(said)}"
+    yield from [whole] if width_of(whole) <= width else [head, *_wrapped(said, width, comma)]
     shared = _shared_end([row["station"] for row in members]) if one_rule else ""
-    parts = []
+    each = []
     for row in members:
-        where = row["station"].removesuffix(shared) if one_rule else " ".join((row["rule"], _value(row))).strip(" -")
-        parts.append(f"{row['id']} {where}" + (f" {reading(row['value'])}" if one_rule and values else ""))
-    yield from _wrapped(parts, width)
+        where = row["station"].removesuffix(shared) if one_rule else f"{row['rule']} {say(_value(row))}".strip(" -")
+        each.append(f"{row['id']} {where}" + (f" {reading(row['value'])}" if one_rule and values else ""))
+    yield from _wrapped(each, width)
 
 
-def _how_many(members: list[Row], one_rule: bool) -> str:
-    stations = len({row["node"] for row in members})
-    return f"{stations} stations" if one_rule and stations == len(members) else f"{len(members)} alerts"
+def _from_to(least: Both, most: Both) -> Both:
+    to = Both(" to ", " 至 ") if least[-1].isdigit() else Both(" to ", "至 ")  # no gap between Chinese signs
+    return least if least == most else joined("", [least, to, most])
+
+
+def _how_many(members: list[Row], one_rule: bool) -> Both:
+    stations, alerts = len({row["node"] for row in members}), len(members)
+    if one_rule and stations == alerts:
+        return Both(f"{stations} stations", f"{stations} 个站点")
+    return Both(f"{alerts} alerts", f"{alerts} 条告警")
+
+
+def _severity(row: Row) -> Both:
+    return SEVERITY_WORDS[row["severity"]]
 
 
 def _shared_end(places: list[str]) -> str:
@@ -91,46 +139,52 @@ def _shared_end(places: list[str]) -> str:
     return shared
 
 
-def _wrapped(parts: list[str], width: int) -> Iterable[str]:
+def _wrapped(parts: list[str], width: int, comma: str = ", ") -> Iterable[str]:
     line = ""
     for part in parts:
         if line and width_of(line) + width_of(part) + 5 > width:
-            yield f"  {line},"
+            yield f"  {line}{comma.rstrip()}"
             line = part
         else:
-            line = f"{line}, {part}" if line else part
+            line = f"{line}{comma}{part}" if line else part
     yield f"  {line}"
 
 
 def _cells(row: Row, now_ms: int) -> tuple[str, ...]:
-    state = row["state"] + ("~" if row["flapping"] else "")
+    state = joined("", [_STATE[row["state"]], "~" if row["flapping"] else ""])
     return (
-        row["id"], state, row["severity"], age(now_ms - row["since_ms"]), row["station"], row["rule"], _value(row),
+        row["id"], state, _severity(row), age(now_ms - row["since_ms"]), row["station"], row["rule"], _value(row),
         row["who"],
     )  # fmt: skip
 
 
-def _value(row: Row) -> str:
+def _value(row: Row) -> Both:
     if row["value"] is None:
-        return "-"
-    unit = row["unit"] if row["unit"] == "%" or not row["unit"] else f" {row['unit']}"
-    value = f"{_when(row)} {reading(row['value'])}{unit}"
-    return f"{value} ({row['limit']})" if row["limit"] else value
+        return same("-")
+    unit, limit, when = (
+        row["unit"] if row["unit"] == "%" or not row["unit"] else f" {row['unit']}",
+        row["limit"],
+        _when(row),
+    )
+    value = f"{reading(row['value'])}{unit}"
+    if not limit:
+        return Both(f"{when} {value}", f"{zh(when)} {value}")
+    return Both(f"{when} {value} ({limit})", f"{zh(when)} {value}（阈值 {limit}）")
 
 
-def _when(row: Row) -> str:
+def _when(row: Row) -> Both:
     """A value is that of the change which was told, and not of now."""
-    return "ended at" if row["state"] == "RESOLVED" else "began at"
+    return Both("ended at", "解除时") if row["state"] == "RESOLVED" else BEGAN_AT
 
 
-def _rows(cells: list[tuple[str, ...]], width: int) -> list[str]:
+def _rows(head: tuple[str, ...], cells: list[tuple[str, ...]], width: int) -> list[str]:
     """A table; who has an alert goes below it where there is no room beside it, and so does the rule."""
-    widths = [max(map(width_of, column)) for column in zip(HEAD, *cells, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(head, *cells, strict=True)]
     if sum(widths) + 2 * len(widths) - 2 <= width:
-        return [_line(line, widths) for line in (HEAD, *cells)]
+        return [_line(line, widths) for line in (head, *cells)]
     lines: list[str] = []
     if sum(widths[:-1]) + 2 * len(widths) - 4 <= width:
-        lines.append(_line(HEAD[:-1], widths[:-1]))
+        lines.append(_line(head[:-1], widths[:-1]))
         for *line, who in cells:
             lines += [_line(line, widths[:-1]), *([f"  {who}"] if who != "-" else [])]
         return lines
@@ -144,17 +198,26 @@ def _line(cells: Iterable[str], widths: list[int]) -> str:
     return "  ".join(padded(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _foot(rows: list[Row], width: int) -> list[str]:
+def _foot(rows: list[Row], width: int, say: Say) -> list[str]:
     counts = {state: sum(row["state"] == state for row in rows) for state in STATES}
-    firing = f"{len(rows) - counts['RESOLVED']} firing:"
-    of_these = f"{counts['FIRING']} open, {counts['ACKED']} acknowledged, {counts['SILENT']} silenced."
-    told = [f"{firing} {of_these}"] if len(firing) + len(of_these) < width else [firing, f"  {of_these}"]
+    count, free, acked, quiet = (len(rows) - counts["RESOLVED"], counts["FIRING"], counts["ACKED"], counts["SILENT"])
+    firing = say(Both(f"{count} firing:", f"告警中 {count} 条："))
+    of_these = say(
+        Both(
+            f"{free} open, {acked} acknowledged, {quiet} silenced.",
+            f"待处理 {free}，已确认 {acked}，已静默 {quiet}。",
+        )
+    )
+    told = (
+        [firing + say(Both(" ", "")) + of_these] if width_of(firing + of_these) < width else [firing, f"  {of_these}"]
+    )
     hint = _hint(rows, width)
-    if hint is not None and len(told) == 1 and len(told[0]) + len(hint) + 5 <= width:
+    if hint is not None and len(told) == 1 and width_of(told[0] + hint) + 5 <= width:
         told = [f"{told[0]}     {hint}"]
     elif hint is not None:
         told.append(hint)
-    return ["~ flapping; told again when it is calm", *told] if any(row["flapping"] for row in rows) else told
+    flapping = say(Both("~ flapping; told again when it is calm", "~ 反复触发，平静后再通知"))
+    return [flapping, *told] if any(row["flapping"] for row in rows) else told
 
 
 def _hint(rows: list[Row], width: int) -> str | None:
@@ -169,12 +232,12 @@ def _hint(rows: list[Row], width: int) -> str | None:
     return rule if is_many and len(rule) <= width else one
 
 
-def age(age_ms: int) -> str:
+def age(age_ms: int) -> Both:
     """How long ago, in one unit."""
-    for unit, ms in (("d", DAY_MS), ("h", HOUR_MS), ("min", MINUTE_MS)):
+    for unit, ms in ((Both("d", "天"), DAY_MS), (Both("h", "小时"), HOUR_MS), (Both("min", "分钟"), MINUTE_MS)):
         if age_ms >= 2 * ms or (unit == "min" and age_ms >= ms):
-            return f"{age_ms // ms} {unit}"
-    return f"{max(0, age_ms) // 1000} s"
+            return joined(" ", [f"{age_ms // ms}", unit])
+    return joined(" ", [f"{max(0, age_ms) // 1000}", Both("s", "秒")])
 
 
 def _clip(text: str, width: int) -> str:

@@ -191,6 +191,16 @@ class SelfWatch:
         return said
 
 
+def in_chinese(alarm: str, detail: str) -> str:
+    """What is wrong and what to do, for people; the detail of the log where nobody wrote it."""
+    rule = _OF_ALARM.get(alarm.partition(":")[0])
+    return detail if rule is None else _in_chinese(TROUBLES[rule], detail)
+
+
+def _in_chinese(trouble: Trouble, detail: str) -> str:
+    return f"{trouble.zh}：{trouble.cure_zh}（{detail}）"
+
+
 def _said(name: tuple[str, str], detail: str, since_ms: int, now_ms: int) -> Transition:
     trouble, series = TROUBLES[name[0]], Series(OWN_LINK, "", name[1])
     return Transition(
@@ -207,7 +217,7 @@ def _said(name: tuple[str, str], detail: str, since_ms: int, now_ms: int) -> Tra
         event_ms=now_ms,
         start_ms=since_ms,
         key=key(trouble.rule, VERSION, series, since_ms),
-        text_zh=f"{trouble.zh}：{trouble.cure_zh}（{detail}）",
+        text_zh=_in_chinese(trouble, detail),
         text_en=f"{trouble.en}: {detail}",
         cause="own",
         words_zh=trouble.zh,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from collector.rules.silences import UNTIL_RESOLVED_MS
 from collector.stations.names import Names
+from wire.both import Both, joined, same
 
 if TYPE_CHECKING:
     from collector.config import Config
@@ -31,13 +32,13 @@ class Rows:
         state = "ACKED" if each.ack is not None else "SILENT" if hidden is not None else "FIRING"
         hidden_by = None if hidden is None else self._ids.get(hidden, hidden)
         ack = None if each.ack is None else each.ack._asdict()
-        who = "-"
+        who = same("-")
         if each.ack is not None:
             who = self._taken(each.ack.who, each.ack.note, each.ack.until_ms)
         elif silence is not None:
             who = self._taken(silence.who, silence.note, UNTIL_RESOLVED_MS if silence.once else silence.end_ms)
         elif hidden_by is not None:
-            who = f"follows from {hidden_by}"
+            who = Both(f"follows from {hidden_by}", f"由 {hidden_by} 引起")
         return self._plain(alert) | {
             "state": state, "flapping": each.flapping, "who": who, "acknowledged": ack, "hidden_by": hidden_by
         }  # fmt: skip
@@ -45,15 +46,16 @@ class Rows:
     def ended(self, alert: Transition) -> dict[str, Any]:
         """One that is over, since its end."""
         return self._plain(alert) | {
-            "since_ms": alert.event_ms, "state": "RESOLVED", "flapping": False, "who": "-", "acknowledged": None,
+            "since_ms": alert.event_ms, "state": "RESOLVED", "flapping": False, "who": same("-"), "acknowledged": None,
             "hidden_by": None,
         }  # fmt: skip
 
-    def _taken(self, who: str, note: str, until_ms: int) -> str:
-        until = "resolved"
+    def _taken(self, who: str, note: str, until_ms: int) -> Both:
+        until = Both("until resolved", "直到解除")
         if until_ms < UNTIL_RESOLVED_MS:
-            until = f"{datetime.fromtimestamp(until_ms / 1000, self._zone):%m-%d %H:%M}"
-        return f'{who} "{note}" until {until}' if note else f"{who} until {until}"
+            time = f"{datetime.fromtimestamp(until_ms / 1000, self._zone):%m-%d %H:%M}"
+            until = Both(f"until {time}", f"至 {time}")
+        return joined(" ", [who, *([f'"{note}"'] if note else []), until])
 
     def _plain(self, alert: Transition) -> dict[str, Any]:
         node = alert.labels.get("node", "")

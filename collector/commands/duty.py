@@ -19,6 +19,8 @@ from collector.alerts.table import short_names
 from collector.clock import wall_ms
 from collector.commands.options import load_settings, this_person
 from collector.files.sqlite_file import unusable
+from common.language import told
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -35,8 +37,9 @@ def ask(config: Path, verb: str, asked: dict[str, Any], who: str | None, as_json
     """Ask one thing and print what came of it: JSON, or `done` filled in. Raises Failure."""
     (answer,) = ask_each(load_settings(config), verb, [asked], who)
     if "refused" in answer:
-        raise Failure(Exit.NOT_HEALTHY, "refused", str(answer["refused"]))
-    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else done.format(**answer))
+        refused = str(answer["refused"])
+        raise Failure(Exit.NOT_HEALTHY, "refused", Both(refused, str(answer.get("refused_zh", refused))))
+    typer.echo(json.dumps(answer, ensure_ascii=False) if as_json else told(done).format(**answer))
 
 
 def ask_each(settings: Config, verb: str, asked: Sequence[dict[str, Any]], who: str | None) -> list[Answer]:
@@ -56,8 +59,12 @@ def ask_each(settings: Config, verb: str, asked: Sequence[dict[str, Any]], who: 
             if number not in answers and not book.withdraw(number):
                 answers[number] = book.answer_to(number) or {}  # just now
         if not answers:
-            cure = "start it: lamppost collector run; if it runs, free space on its disk, then see lamppost alerts"
-            raise Failure(Exit.TIMED_OUT, "collector-silent", "the collector does not answer", cure)
+            text = Both("the collector does not answer", "采集器没有应答")
+            cure = Both(
+                "start it: lamppost collector run; if it runs, free space on its disk, then see lamppost alerts",
+                "启动它：lamppost collector run；已在运行就腾出磁盘空间，再看 lamppost alerts",
+            )
+            raise Failure(Exit.TIMED_OUT, "collector-silent", text, cure)
         names = short_ids(desk_of(book))
     found = [answers.get(number, {"refused": "the collector does not answer any more"}) for number in numbers]
     for each, answer in zip(asked, found, strict=True):
@@ -83,8 +90,12 @@ def open_book(settings: Config) -> closing[Book]:
     from collector.alerts.book import Book
 
     if not settings.state_file.exists():
-        text = f"{settings.state_file}: no such file; no collector has run with these settings"
-        raise Failure(Exit.CONFIGURATION, "state-missing", text, "name the settings with --config")
+        text = Both(
+            f"{settings.state_file}: no such file; no collector has run with these settings",
+            f"没有 {settings.state_file}：采集器还没有用这份配置运行过",
+        )
+        cure = Both("name the settings with --config", "用 --config 指定配置")
+        raise Failure(Exit.CONFIGURATION, "state-missing", text, cure)
     try:
         return closing(Book.open(settings.state_file))
     except sqlite3.Error as error:

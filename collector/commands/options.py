@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from collector.files.sqlite_file import unusable
+from common.language import told
+from wire.both import Both, same
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
     from collector.web.desk.file import DeskFile
 
 DEFAULT_CONFIG = Path("/etc/lamppost/collector.yaml")
-NO_SETTINGS_CURE: Final = "name yours with -c FILE; where none was made yet: sudo lamppost collector init"
+NO_SETTINGS_CURE: Final = Both(
+    "name yours with -c FILE; where none was made yet: sudo lamppost collector init",
+    "用 -c FILE 指定；还没有配置时：sudo lamppost collector init",
+)
 CONFIG = typer.Option(DEFAULT_CONFIG, "--config", "-c", help="The collector's settings file.")
 ALSO_CONFIG = typer.Option(None, "--config", "-c", help="The same, as other words take it.")
 JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -80,7 +85,7 @@ def say(text: str, as_json: bool, **facts: object) -> None:
     if as_json:
         show_json({"schema": "lamppost.done/1", "said": text} | facts)
     else:
-        typer.echo(text)
+        typer.echo(told(text))
 
 
 def say_refused(reasons: Sequence[str]) -> None:
@@ -89,12 +94,12 @@ def say_refused(reasons: Sequence[str]) -> None:
         typer.echo(f"{times} refused: {reason}", err=True)
 
 
-def meant(word: str, known: Iterable[str], otherwise: str) -> str:
+def meant(word: str, known: Iterable[str], otherwise: str) -> Both:
     """The cure for an unknown word: the known one that is near it, or else what is said here."""
     from wire.quantities import nearest
 
     near = nearest(word, known)
-    return f"did you mean {near}?" if near else otherwise
+    return Both(f"did you mean {near}?", f"是不是 {near}？") if near else same(otherwise)
 
 
 def counted(number: int, noun: str) -> str:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collector.rules.rule import Rule, Spec
 from collector.rules.words import duration_text, duration_zh, reading
+from wire.both import Both
 from wire.quantities import QUANTITIES, STATS
+
+SEVERITY_WORDS = {
+    "critical": Both("critical", "紧急"),
+    "major": Both("major", "重要"),
+    "minor": Both("minor", "一般"),
+}
+STATE_WORDS = {
+    "firing": Both("firing", "告警中"),
+    "resolved": Both("resolved", "已解除"),
+    "acked": Both("acknowledged", "已确认"),
+    "silenced": Both("silenced", "已静默"),
+}
+BEGAN_AT = Both("began at", "触发时")
 
 
 def limit_words(state: str, limit: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from collector.rules.alert_words import limit_words
+from collector.rules.alert_words import BEGAN_AT, SEVERITY_WORDS, STATE_WORDS, limit_words
 
 PUBLIC: Final[dict[str, tuple[str, str]]] = {
     "lang": ("zh-CN", "en"),
@@ -116,7 +116,7 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "levels_of": ("级别：{name}", "Levels of {name}"),
     "backdrop": ("底图：", "Background: "),
-    "began_at": ("触发时", "began at"),
+    "began_at": (BEGAN_AT.zh, str(BEGAN_AT)),
     "of_limit": limit_words("firing", "{n}"),
     "of_clear_limit": limit_words("resolved", "{n}"),
     "traffic_soon": (
@@ -232,18 +232,13 @@ PUBLIC: Final[dict[str, tuple[str, str]]] = {
     ),
     "no_alerts_long": ("现在没有告警。", "No alerts at the moment."),
     "state": ("状态", "State"),
+    **{word: (text.zh, str(text)) for word, text in (STATE_WORDS | SEVERITY_WORDS).items()},
     "pending": ("观察中", "pending"),
-    "firing": ("告警中", "firing"),
-    "resolved": ("已解除", "resolved"),
     "rule": ("规则", "Rule"),
     "value": ("数值", "Value"),
     "limit": ("阈值", "Threshold"),
     "since": ("开始", "Since"),
-    "critical": ("紧急", "critical"),
-    "major": ("重要", "major"),
-    "minor": ("一般", "minor"),
     "info": ("提示", "info"),
-    "acked": ("已确认", "acknowledged"),
     "store_down": (
         "数据库暂时没有回答；读数仍在采集，稍后补上。",
         "The database does not answer at the moment; readings are still being collected and will follow.",

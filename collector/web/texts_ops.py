@@ -39,7 +39,6 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "tries": ("尝试次数过多，请 15 分钟后再试。", "Too many tries; please wait a quarter of an hour."),
     "fresh": ("站点数据实时", "stations fresh"),
     "open": ("待处理", "open"),
-    "silenced": ("已静默", "silenced"),
     "until": ("至 {time}", "until {time}"),
     "until_resolved": ("直到解除", "until resolved"),
     "act_name": ("您的姓名", "Your name"),

@@ -30,6 +30,8 @@ from collector.rules.series import Series
 from collector.rules.standing import Line
 from collector.rules.transition import transition
 from collector.stations.names import rename
+from common.language import OURS
+from wire.both import zh
 from wire.exits import Exit, Failure
 
 NOW = time.time_ns() // 1_000_000
@@ -217,3 +219,25 @@ def test_one_is_no_plural(run: Run) -> None:
     assert run("history") == "0 changes\n"
     told = [counted(n, noun) for noun in ("try", "entry", "day", "batch") for n in (1, 2)]
     assert told == ["1 try", "2 tries", "1 entry", "2 entries", "1 day", "2 days", "1 batch", "2 batches"]
+
+
+@pytest.mark.usefixtures("on_duty")
+def test_who_is_on_duty_reads_and_is_answered_in_chinese_and_a_program_as_ever(
+    run: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    english = run("list", "--json")
+    monkeypatch.setenv(OURS, "zh")
+    assert run("list", "--json") == english
+    assert "告警中" in run("list")
+    name = json.loads(english)[0]["id"]
+    assert run("ack", name, "-m", "现场处理").startswith(f"已确认 {name}，至 ")
+    assert '"现场处理" 至 ' in run("list")
+    assert re.search(r" 确认了 现场处理", run("show", name))
+    assert re.search(r"s-\w+：至 [\d: -]+，静默了现在告警的 1 条\n", run("silence", "node=lp-2"))
+    assert run("silences").splitlines()[-1] == "1 个静默"
+    with closing(Book.open(state)) as book, book.commit():
+        book.add_transition(FIRED, NOW)
+    assert re.search(r"  告警中   重要     lp-1 air-1  过高", run("history"))
+    with pytest.raises(Failure) as refused:
+        run("silence", "node=lp-1", "--from", "2020-01-01 08:00", "--for", "1h")
+    assert zh(refused.value.message) != str(refused.value), "the desk says it in Chinese, too"

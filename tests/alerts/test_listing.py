@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from collector.alerts.listing import Row, listing
+from wire.both import LANGUAGES, Both, Language
 from wire.cells import width_of
 from wire.times import MINUTE_MS
 
@@ -38,8 +39,9 @@ NIGHT = [
 
 @pytest.mark.parametrize("width", [40, 60, 89, 90, 120, 10_000])
 @pytest.mark.parametrize("each", [False, True])
-def test_no_line_is_wider_than_the_terminal(width: int, each: bool) -> None:
-    lines = listing(NIGHT, NOW, width, each)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_line_is_wider_than_the_terminal(width: int, each: bool, language: Language) -> None:
+    lines = listing(NIGHT, NOW, width, each, language)
     assert max(map(width_of, lines)) <= width
     if width >= 60:
         text = "\n".join(lines)
@@ -92,3 +94,23 @@ def test_few_alerts_are_a_table_and_none_is_a_sentence() -> None:
     assert lines[0].split() == ["ID", "STATE", "SEV", "SINCE", "STATION", "RULE", "VALUE", "WHO"]
     assert "91.4 µg/m³ (> 75)" in lines[1]
     assert listing([], NOW, 60) == ["0 firing: 0 open, 0 acknowledged, 0 silenced."]
+
+
+def test_the_list_reads_in_chinese_and_its_columns_stand() -> None:
+    rows = [
+        row(1, **PM25),
+        row(2, state="ACKED", flapping=True, who=Both("王磊 until 11-26 22:33", "王磊 至 11-26 22:33")),
+    ]
+    head, first, second, flapping, foot = listing(rows, NOW, language="zh")
+    assert head.split() == ["编号", "状态", "级别", "持续", "站点", "规则", "数值", "处理人"]
+    assert first.split("  ")[1:5] == ["告警中", " 重要", "12 分钟", "建国路东口 lp-0001 air-1"]
+    assert "触发时 91.4 µg/m³（阈值 > 75）" in first
+    assert second.endswith("王磊 至 11-26 22:33")
+    begins = [width_of(line[: line.index(word)]) for line, word in ((head, "站点"), (first, "建国"), (second, "建国"))]
+    assert len(set(begins)) == 1
+    assert (flapping, foot[:31]) == (
+        "~ 反复触发，平静后再通知",
+        "告警中 2 条：待处理 1，已确认 1，已静默 0。     lampp"[:31],
+    )
+    storm = "\n".join(listing(NIGHT, NOW, 120, language="zh"))
+    assert "告警中 重要  30 个站点，触发时 81 至 110 µg/m³（阈值 > 75），已 1 分钟至 30 分钟" in storm
