@@ -26,7 +26,7 @@ from collector.alerts.alerting import Alerting, Telling
 from collector.alerts.on_duty import OnDuty
 from collector.clock import wall_ms
 from collector.files.statedb import open_state
-from collector.rules.desk import Policy
+from collector.rules.policy import Policy
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table
 from collector.web.app import create_app

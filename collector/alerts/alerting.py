@@ -33,10 +33,11 @@ from collector.edge import Edge
 from collector.files.sqlite_file import path_of
 from collector.notify.teller import Teller
 from collector.rules import handover
-from collector.rules.desk import Desk, Policy
+from collector.rules.desk import Desk
 from collector.rules.fields import OWN_LINK
 from collector.rules.lateness import LATENESS_MS
 from collector.rules.outbox import GIVE_UP_MS, Outbox, Route
+from collector.rules.policy import Policy
 from collector.rules.rule import Rule
 from collector.rules.series import Series
 from collector.rules.silence import Silence

@@ -104,7 +104,8 @@ def open_book(settings: Config) -> closing[Book]:
 
 def desk_of(book: Book) -> Desk:
     """The duty desk as it was saved."""
-    from collector.rules.desk import Desk, Policy
+    from collector.rules.desk import Desk
+    from collector.rules.policy import Policy
 
     return Desk.restore(Policy(), book.desk())
 

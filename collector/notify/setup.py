@@ -20,8 +20,8 @@ from collector.notify.grant import Grants
 from collector.notify.message import Place, Writer
 from collector.notify.teller import Teller
 from collector.notify.webhook import Webhook
-from collector.rules.desk import Policy, Step
 from collector.rules.outbox import Route
+from collector.rules.policy import Policy, Step
 from collector.stations.names import Names
 from common.settings import secret
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from collector.rules.deed import Deed
 from collector.rules.fields import OWN_LINK
 from collector.rules.held import Held, put_together
 from collector.rules.notification import Notification, group_of, notification
+from collector.rules.policy import Policy
+from collector.rules.pressing import is_due, press
 from collector.rules.rule import SEVERITIES
 from collector.rules.silence import Matcher, Silence, matches
 from collector.rules.silences import Silences
@@ -26,28 +28,8 @@ from collector.rules.standing import Acknowledgement, Heard, Line, Standing, hel
 from collector.rules.transition import Transition
 from collector.rules.turns import Turns
 from collector.timers import SetBack
-from wire.times import MINUTE_MS
 
 TOLD_BY_ANOTHER: Final = "another collector has told its end"
-
-
-class Step(NamedTuple):
-    """After `after_ms` of firing unacknowledged, alerts of at least `severity` are also told to `notify`."""
-
-    after_ms: int
-    notify: tuple[str, ...]
-    severity: str = "major"
-
-
-class Policy(NamedTuple):
-    """How much people hear. Three changes within `flap_ms` are flapping; as long without a change is calm."""
-
-    repeat_ms: int = 240 * MINUTE_MS
-    group_ms: int = 5 * MINUTE_MS
-    flap_changes: int = 3
-    flap_ms: int = 30 * MINUTE_MS
-    steps: tuple[Step, ...] = ()
-    receivers: tuple[str, ...] = ()  # of alerts whose rule names none
 
 
 class Desk:
@@ -281,7 +263,8 @@ class Desk:
         for name, each in list(self.standings.items()):
             if own_alone and not each.is_own:
                 continue
-            self._calm(each, now_ms)
+            if each.calm(self.policy.flap_ms, now_ms):
+                self.mark(each)
             if each.news and self.hidden(each.alert, now_ms) is None:
                 groups.setdefault(group_of(each.alert), []).append(each)
             elif each.news and not each.firing and each.told in ("", "resolved"):
@@ -337,52 +320,16 @@ class Desk:
         for each in members:
             for receiver in each.receivers:
                 by_receiver.setdefault(receiver, []).extend(each.news)
-            each.told_ms = now_ms
-            now = [n.state for n in each.news if n.state == "flapping" or n.alert.start_ms >= each.alert.start_ms]
-            each.told = now[-1] if now else each.told  # an earlier episode's end is not this one's
-            each.since_ms = each.since_ms or now_ms
-            each.news = []
+            each.was_told(now_ms)
             self.mark(each)
         return [notification(receiver, "news", group, lines, now_ms) for receiver, lines in by_receiver.items()]
 
     def _press(self, each: Standing, now_ms: int) -> list[Notification]:
-        """Reminders and escalation of what still fires, while nobody has it and nobody silenced it."""
-        if not self._is_pressing(each, now_ms) or each.ack is not None or self.hidden(each.alert, now_ms) is not None:
+        """Reminders and escalation, while nobody has it and nothing hides it."""
+        if not is_due(each, self.policy, now_ms) or each.ack is not None or self.hidden(each.alert, now_ms) is not None:
             return []
-        said: list[Notification] = []
-        lines, group = [Line(each.told, each.alert)], group_of(each.alert)
-        while each.steps < len(self.policy.steps):
-            step = self.policy.steps[each.steps]
-            if now_ms - each.since_ms < step.after_ms:
-                break
-            each.steps += 1
-            self.mark(each)
-            if SEVERITIES.index(each.alert.severity) >= SEVERITIES.index(step.severity):
-                for receiver in step.notify:
-                    said.append(notification(receiver, "escalation", group, lines, now_ms, each.steps))
-                each.receivers = tuple(dict.fromkeys((*each.receivers, *step.notify)))
-        if now_ms - each.told_ms >= self.policy.repeat_ms:
-            each.told_ms = now_ms
-            each.reminders += 1
-            self.mark(each)
-            for receiver in each.receivers:
-                said.append(notification(receiver, "reminder", group, lines, now_ms, each.reminders))
-        return said
-
-    def _is_pressing(self, each: Standing, now_ms: int) -> bool:
-        """Whether a reminder or a step is due by time alone; thousands may fire, and few are at any moment."""
-        step = self.policy.steps[each.steps] if each.steps < len(self.policy.steps) else None
-        is_step_due = step is not None and now_ms - each.since_ms >= step.after_ms
-        return is_step_due or now_ms - each.told_ms >= self.policy.repeat_ms
-
-    def _calm(self, each: Standing, now_ms: int) -> None:
-        """Forget old changes; when flapping is over, how it ended is news."""
-        if each.changes and each.changes[0] <= now_ms - self.policy.flap_ms:
-            each.changes = [t for t in each.changes if t > now_ms - self.policy.flap_ms]
-            self.mark(each)
-        if each.flapping and not each.changes:
-            each.flapping = False
-            each.news = [Line(each.alert.state, each.alert)] if each.told == "flapping" or each.firing else []
+        self.mark(each)
+        return press(each, self.policy, now_ms)
 
     def _expire(self, now_ms: int) -> None:
         for each in self.standings.values():

@@ -101,6 +101,25 @@ class Standing:
         by_age = sorted((*others, heard), key=lambda each: (each.end_ms is None, began_ms(each.key)))
         self.heard = by_age[-REMEMBERED:]
 
+    def was_told(self, now_ms: int) -> None:
+        """Its news goes out now."""
+        now = [
+            line.state for line in self.news if line.state == "flapping" or line.alert.start_ms >= self.alert.start_ms
+        ]
+        self.told = now[-1] if now else self.told  # an earlier episode's end is not this one's
+        self.told_ms, self.since_ms = now_ms, self.since_ms or now_ms
+        self.news = []
+
+    def calm(self, flap_ms: int, now_ms: int) -> bool:
+        """Forget old changes; when flapping is over, how it ended is news. True when any was forgotten."""
+        has_old = bool(self.changes) and self.changes[0] <= now_ms - flap_ms
+        if has_old:
+            self.changes = [at_ms for at_ms in self.changes if at_ms > now_ms - flap_ms]
+        if self.flapping and not self.changes:
+            self.flapping = False
+            self.news = [Line(self.alert.state, self.alert)] if self.told == "flapping" or self.firing else []
+        return has_old
+
     def clock_was_ahead(self, now_ms: int) -> None:
         """And is set back: what was told and changed is of now at the latest; who has it has it as long from now."""
         self.changes = [min(at_ms, now_ms) for at_ms in self.changes]

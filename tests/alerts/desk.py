@@ -8,9 +8,9 @@ from typing import Any
 from collector.alerts.alerting import Alerting, Telling
 from collector.delivery.registry import Node
 from collector.files.statedb import open_state
-from collector.rules.desk import Policy
 from collector.rules.outbox import Route
 from collector.rules.parsing import parse
+from collector.rules.policy import Policy
 from collector.rules.rule import Rule
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Table

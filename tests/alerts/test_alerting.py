@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from collector.alerts.on_duty import OnDuty
-from collector.rules.desk import Policy
 from collector.rules.parsing import parse
+from collector.rules.policy import Policy
 from collector.stores.store import Select, Series
 from tests.alerts.desk import HIGH, HOURLY, T0, Desk
 from tests.closes import Closes

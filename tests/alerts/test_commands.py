@@ -22,10 +22,11 @@ from collector.commands.alerts import app
 from collector.commands.notify import app as notify
 from collector.commands.options import counted
 from collector.files.statedb import open_state
-from collector.rules.desk import Desk, Policy
+from collector.rules.desk import Desk
 from collector.rules.notification import notification
 from collector.rules.outbox import Outbox, Route
 from collector.rules.parsing import parse
+from collector.rules.policy import Policy
 from collector.rules.series import Series
 from collector.rules.standing import Line
 from collector.rules.transition import transition

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from collector.alerts.duty import Duty
-from collector.rules.desk import Desk, Policy
+from collector.rules.desk import Desk
 from collector.rules.outbox import Outbox, Route
+from collector.rules.policy import Policy
 from collector.rules.series import Series
 from collector.rules.transition import transition
 from tests.alerts.test_teller import T0

@@ -20,8 +20,9 @@ from collector.notify.grant import Grants
 from collector.notify.message import Place, Writer
 from collector.notify.teller import MANY, Teller
 from collector.notify.webhook import Webhook
-from collector.rules.desk import Desk, Policy
+from collector.rules.desk import Desk
 from collector.rules.outbox import GIVE_UP_MS, LONGEST_RETRY_MS, Delivery, Outbox, Route
+from collector.rules.policy import Policy
 from collector.rules.series import Series
 from collector.rules.transition import transition
 from tests.alerts.receiver import Receiver

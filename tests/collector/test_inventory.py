@@ -11,8 +11,8 @@ import pytest
 from collector.alerts.alerting import Alerting, Telling
 from collector.delivery.registry import Node
 from collector.files.statedb import open_state
-from collector.rules.desk import Policy
 from collector.rules.parsing import parse
+from collector.rules.policy import Policy
 from collector.rules.rule import Rule
 from collector.stations.places import Place, Places, neighbours
 from collector.stores.sqlite import Sqlite

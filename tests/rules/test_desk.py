@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from collector.rules.desk import Desk, Policy, Step
+from collector.rules.desk import Desk
 from collector.rules.engine import Engine, Expected
 from collector.rules.fields import OWN_LINK
+from collector.rules.policy import Policy, Step
 from collector.rules.series import Series
 from collector.rules.silence import Silence, matchers
 from tests.rules.transitions import BROKER, HIGH, LOST, SILENT, T0, firing, heard, resolved, rule, series

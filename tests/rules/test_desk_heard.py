@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.rules.desk import Desk, Policy
+from collector.rules.desk import Desk
+from collector.rules.policy import Policy
 from tests.rules.transitions import T0, firing, resolved
 from wire.times import MINUTE_MS
 

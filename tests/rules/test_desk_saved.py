@@ -6,7 +6,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.rules.desk import Desk, Policy, Step
+from collector.rules.desk import Desk
+from collector.rules.policy import Policy, Step
 from collector.rules.silence import Silence, matchers
 from tests.rules.transitions import HIGH, LOST, SILENT, T0, firing, resolved, series
 from wire.times import HOUR_MS, MINUTE_MS

@@ -1,6 +1,7 @@
 """Who has it: reminders and escalation stop while somebody does, and that ends with the episode."""
 
-from collector.rules.desk import Desk, Policy, Step
+from collector.rules.desk import Desk
+from collector.rules.policy import Policy, Step
 from tests.rules.transitions import T0, firing, heard, resolved
 from wire.times import HOUR_MS, MINUTE_MS
 
