@@ -223,10 +223,13 @@ def status(
     from collector.alerts.self_watch import in_chinese
     from collector.health.self_report import alarms_beside
     from collector.standby.roll_call import roll_call
+    from collector.stations.fleet import is_retired
     from wire.collector_status import State
 
     settings = load_settings(named or config)
     found, now_ms = roll_call(settings), wall_ms()
+    for name in [name for name, heard in found.items() if not heard.speaks and is_retired(settings, name)]:
+        del found[name]  # the broker keeps its last word
     mine = found.get(settings.name)
     alarms = alarms_beside(settings.state_file, now_ms, mine is not None and mine.speaks)
     if as_json:

@@ -160,10 +160,11 @@ class Book:
         return [int(row[0], 16) for row in self._file.look("SELECT serial FROM certificate WHERE revoked_ms NOT NULL")]
 
     def stations(self) -> list[Enrolled]:
-        """Every station that was ever enrolled."""
+        """Every station that was ever enrolled; another collector that was retired is none."""
         rows = self._file.look(
             "SELECT node, state, changed_ms, (SELECT max(expires_ms) FROM certificate c WHERE c.node = s.node"
-            " AND revoked_ms IS NULL) FROM station s ORDER BY node"
+            " AND revoked_ms IS NULL) FROM station s"
+            " WHERE node NOT IN (SELECT about FROM audit WHERE what = 'standby') ORDER BY node"
         )
         return [Enrolled(*row) for row in rows]
 

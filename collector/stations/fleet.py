@@ -82,7 +82,9 @@ def roster(db: sqlite3.Connection, settings: Config) -> list[Listed]:
 
 
 def is_retired(settings: Config, node: str) -> bool:
-    """Whether a station was put out or taken down: what its broker last said of its link does not count."""
+    """Whether a station, or a collector, was put out or taken down: what its broker last said of it does not count."""
+    if not settings.desk_file.exists():
+        return False
     with closing(DeskFile(settings.desk_file)) as file:
         return node in Reports(file).retired()
 
