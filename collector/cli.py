@@ -304,7 +304,8 @@ def database(
         answer = store.prepare()
         trouble, then = None, "readings would be lost there; see docs/storage.md"
         if not isinstance(answer, Stored):
-            trouble, then = answer.reason, "readings would stay with their agents; see docs/storage.md"
+            said, _, cure = answer.reason.partition(". Cure: ")
+            trouble, then = f"{said}: readings would stay with their agents", cure or "see docs/storage.md"
         else:
             try:
                 trouble = care.probe(store, settings.name, wall_ms())

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from lamppost import _build
 from tests.closes import Closes
 from tests.garbage import none_is_left
 from tests.servers import free_port
+from tests.typed import typed
 from wire.exits import Exit, Failure
 
 
@@ -113,3 +115,13 @@ def test_a_state_without_a_collector_is_no_fault_of_the_disk(words: str, tmp_pat
     assert isinstance(done.exception, Failure), done.output
     assert done.exception.code == Exit.CONFIGURATION
     assert "no collector of this version has run" in str(done.exception)
+
+
+def test_a_user_who_may_not_write_is_told_one_cure(tmp_path: Path) -> None:
+    """There were two, and the second was none."""
+    settings = tmp_path / "collector.yaml"
+    settings.write_text(f"store: {{kind: sqlite, path: {tmp_path}/r.db}}\nstate_file: {tmp_path}/c.db\n")
+    with patch("collector.stores.sqlite.Sqlite.prepare", lambda _: of_write(401, "authorization failed")):
+        said = typed("collector", "database", str(settings))
+    assert said.stderr.count("Cure:") == 1
+    assert ": readings would stay with their agents. Cure: user and password, or token" in said.stderr
