@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -23,6 +24,7 @@ from collector.rules.silence import Matcher, Silence
 from collector.rules.transition import Transition, fingerprint
 from collector.stations.purge import purge as forget
 from collector.stores.influx1 import Influx1
+from collector.stores.influxql import Asker
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, Store, Table
 from collector.web.desk.file import DeskFile
@@ -79,6 +81,19 @@ def test_influxdb_forgets_a_station_that_had_alerts(influxd: Influxd, tmp_path: 
     again = typed("stations", "purge", "lp-0017", "--yes", "--config", str(tmp_path / "collector.yaml"))
     assert (again.returncode, "nothing is known of lp-0017" in again.stderr) == (1, True)
     store.close()
+
+
+def test_measurements_of_which_nothing_is_left_are_not_forgotten_once_more(tmp_path: Path) -> None:
+    """InfluxDB's index on the disk names them for long: each purge told anew what had gone the first time."""
+
+    def ask(_: Asker, question: str, **__: Any) -> list[dict[str, Any]]:
+        return [{"values": [["air_quality"]]}] if question.startswith("SHOW MEASUREMENTS") else []
+
+    settings = tmp_path / "collector.yaml"
+    settings.write_text(f"store: {{kind: influx1}}\nstate_file: {tmp_path}/collector.db\n")
+    with patch.object(Asker, "ask", ask):
+        done = typed("stations", "purge", "lp-0017", "--yes", "--config", str(settings))
+    assert (done.returncode, "nothing is known of lp-0017" in done.stderr) == (1, True)
 
 
 def test_purge_then_search_every_store(tmp_path: Path) -> None:
