@@ -4,7 +4,7 @@ A field has one type for ever: InfluxDB refuses a float where an integer was fir
 with a raw twin comes from an agent only as the twin; the collector derives it with the calibration in force.
 Detections (kind `detection`) are what a radar says of one vehicle: they stay inside the device, which sends counts.
 
-Beside each unit as people read it stands its code in UCUM.
+Sources of names: FIWARE AirQualityObserved 0.1.4 and TrafficFlowObserved 0.0.1; SenML RFC 8428 and RFC 8798; UCUM.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ def _twins(
     unit: str,
     ucum: str,
     high: float,
-    words: tuple[str, str],
+    words: tuple[str, str, str | None],
     raw_unit: str,
     raw_ucum: str,
     raw_high: float,
 ) -> tuple[Quantity, Quantity]:
-    """A value after calibration, and what an agent sends in its place. `words`: Chinese and English."""
-    zh, en = words
+    """A value after calibration, and what an agent sends in its place. `words`: Chinese, English, FIWARE's name."""
+    zh, en, fiware = words
     return (
-        Quantity(name, _AIR, False, unit, ucum, -50.0, high, zh, en, raw),
+        Quantity(name, _AIR, False, unit, ucum, -50.0, high, zh, en, fiware, None, raw),
         Quantity(raw, _AIR, False, raw_unit, raw_ucum, -50.0, raw_high, zh + "（原始）", en + ", raw"),
     )
 
@@ -72,16 +72,20 @@ def _weather(name: str, unit: str, ucum: str, low: float, high: float, zh: str, 
 
 _QUANTITIES: Final = (
     # Air: values after calibration beside what the sensor said.
-    *_twins("pm1_ugm3", "pm1_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM1", "PM1"), "µg/m³", "ug/m3", 2000),
-    *_twins("pm25_ugm3", "pm25_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM2.5", "PM2.5"), "µg/m³", "ug/m3", 2000),
-    *_twins("pm10_ugm3", "pm10_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM10", "PM10"), "µg/m³", "ug/m3", 3000),
-    *_twins("no2_ugm3", "no2_raw_ppb", "µg/m³", "ug/m3", 4000, ("二氧化氮", "nitrogen dioxide"), "ppb", "[ppb]", 2000),
-    *_twins("no_ugm3", "no_raw_ppb", "µg/m³", "ug/m3", 4000, ("一氧化氮", "nitric oxide"), "ppb", "[ppb]", 3000),
-    *_twins("o3_ugm3", "o3_raw_ppb", "µg/m³", "ug/m3", 1500, ("臭氧", "ozone"), "ppb", "[ppb]", 700),
-    *_twins("so2_ugm3", "so2_raw_ppb", "µg/m³", "ug/m3", 3000, ("二氧化硫", "sulphur dioxide"), "ppb", "[ppb]", 1200),
-    *_twins("co_mgm3", "co_raw_ppm", "mg/m³", "mg/m3", 200, ("一氧化碳", "carbon monoxide"), "ppm", "[ppm]", 200),
-    *_twins("pm4_ugm3", "pm4_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM4", "PM4"), "µg/m³", "ug/m3", 3000),
-    *_twins("pm100_ugm3", "pm100_raw_ugm3", "µg/m³", "ug/m3", 99999, ("PM100", "PM100"), "µg/m³", "ug/m3", 99999),
+    *_twins("pm1_ugm3", "pm1_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM1", "PM1", "pm1"), "µg/m³", "ug/m3", 2000),
+    *_twins("pm25_ugm3", "pm25_raw_ugm3", "µg/m³", "ug/m3", 2000, ("PM2.5", "PM2.5", "pm25"), "µg/m³", "ug/m3", 2000),
+    *_twins("pm10_ugm3", "pm10_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM10", "PM10", "pm10"), "µg/m³", "ug/m3", 3000),
+    *_twins(
+        "no2_ugm3", "no2_raw_ppb", "µg/m³", "ug/m3", 4000, ("二氧化氮", "nitrogen dioxide", "no2"), "ppb", "[ppb]", 2000
+    ),
+    *_twins("no_ugm3", "no_raw_ppb", "µg/m³", "ug/m3", 4000, ("一氧化氮", "nitric oxide", "no"), "ppb", "[ppb]", 3000),
+    *_twins("o3_ugm3", "o3_raw_ppb", "µg/m³", "ug/m3", 1500, ("臭氧", "ozone", "o3"), "ppb", "[ppb]", 700),
+    *_twins(
+        "so2_ugm3", "so2_raw_ppb", "µg/m³", "ug/m3", 3000, ("二氧化硫", "sulphur dioxide", "so2"), "ppb", "[ppb]", 1200
+    ),
+    *_twins("co_mgm3", "co_raw_ppm", "mg/m³", "mg/m3", 200, ("一氧化碳", "carbon monoxide", "co"), "ppm", "[ppm]", 200),
+    *_twins("pm4_ugm3", "pm4_raw_ugm3", "µg/m³", "ug/m3", 3000, ("PM4", "PM4", None), "µg/m³", "ug/m3", 3000),
+    *_twins("pm100_ugm3", "pm100_raw_ugm3", "µg/m³", "ug/m3", 99999, ("PM100", "PM100", None), "µg/m³", "ug/m3", 99999),
     # The same mass by the maker's factory ("CF=1") conversion: another quantity, kept beside the atmospheric one.
     _air("pm1_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM1（CF=1）", "PM1, CF=1"),
     _air("pm25_cf1_ugm3", "µg/m³", "ug/m3", 5000, "PM2.5（CF=1）", "PM2.5, CF=1"),
@@ -106,17 +110,21 @@ _QUANTITIES: Final = (
     _air("hcho_ppb", "ppb", "[ppb]", 10000, "甲醛", "formaldehyde"),
     _air("voc_grade", "1", "1", 65535, "挥发性有机物等级", "volatile organics, grade of the maker"),
     # Inside the sensor's own case, warmer and drier than the street
-    Quantity("case_temp_c", _AIR, False, "°C", "Cel", -60, 100, "机内温度", "temperature inside the sensor"),
-    Quantity("case_rh_pct", _AIR, False, "%", "%", 0, 100, "机内湿度", "humidity inside the sensor"),
-    Quantity("co2_ppm", _AIR, False, "ppm", "[ppm]", 0, 50000, "二氧化碳", "carbon dioxide"),
-    Quantity("noise_db", _AIR, False, "dB", "dB", 0, 160, "噪声", "noise level"),
+    Quantity(
+        "case_temp_c", _AIR, False, "°C", "Cel", -60, 100, "机内温度", "temperature inside the sensor", None, "Cel"
+    ),
+    Quantity("case_rh_pct", _AIR, False, "%", "%", 0, 100, "机内湿度", "humidity inside the sensor", None, "%RH"),
+    Quantity("co2_ppm", _AIR, False, "ppm", "[ppm]", 0, 50000, "二氧化碳", "carbon dioxide", "co2", "ppm"),
+    Quantity("noise_db", _AIR, False, "dB", "dB", 0, 160, "噪声", "noise level", None, "dB"),
     # Weather
-    Quantity("temp_c", _WEATHER, False, "°C", "Cel", -60, 80, "气温", "air temperature"),
-    Quantity("rh_pct", _WEATHER, False, "%", "%", 0, 100, "相对湿度", "relative humidity"),
-    Quantity("press_hpa", _WEATHER, False, "hPa", "hPa", 300, 1100, "气压", "air pressure"),
-    Quantity("wind_speed_ms", _WEATHER, False, "m/s", "m/s", 0, 90, "风速", "wind speed"),
-    Quantity("wind_dir_deg", _WEATHER, False, "°", "deg", 0, 360, "风向", "wind direction, from"),
-    Quantity("rain_mm", _WEATHER, False, "mm", "mm", 0, 5000, "累计降水量", "rain since a reset"),
+    Quantity("temp_c", _WEATHER, False, "°C", "Cel", -60, 80, "气温", "air temperature", "temperature", "Cel"),
+    Quantity("rh_pct", _WEATHER, False, "%", "%", 0, 100, "相对湿度", "relative humidity", "relativeHumidity", "%RH"),
+    Quantity("press_hpa", _WEATHER, False, "hPa", "hPa", 300, 1100, "气压", "air pressure", "pressure", "hPa"),
+    Quantity("wind_speed_ms", _WEATHER, False, "m/s", "m/s", 0, 90, "风速", "wind speed", "windSpeed", "m/s"),
+    Quantity("wind_dir_deg", _WEATHER, False, "°", "deg", 0, 360, "风向", "wind direction, from", "windDirection"),
+    Quantity(
+        "rain_mm", _WEATHER, False, "mm", "mm", 0, 5000, "累计降水量", "rain since a reset", "precipitation", "mm"
+    ),
     _weather("wind_speed_min_ms", "m/s", "m/s", 0, 90, "最小风速", "lull of the wind"),
     _weather("wind_speed_max_ms", "m/s", "m/s", 0, 120, "最大风速", "gust of the wind"),
     _weather("wind_dir_min_deg", "°", "deg", 0, 360, "最小风向", "wind direction, minimum"),
@@ -135,14 +143,16 @@ _QUANTITIES: Final = (
     _weather("reference_v", "V", "V", 0, 10, "参考电压", "reference voltage"),
     *TRAFFIC,
     # The node itself
-    Quantity("cpu_temp_c", _HEALTH, False, "°C", "Cel", -60, 130, "处理器温度", "processor temperature"),
+    Quantity("cpu_temp_c", _HEALTH, False, "°C", "Cel", -60, 130, "处理器温度", "processor temperature", None, "Cel"),
     Quantity("load_1m", _HEALTH, False, "1", "1", 0, 1000, "系统负载", "load average"),
-    Quantity("disk_free_b", _HEALTH, False, "B", "By", 0, 1e15, "可用磁盘", "free disk space"),
+    Quantity("disk_free_b", _HEALTH, False, "B", "By", 0, 1e15, "可用磁盘", "free disk space", None, "B"),
     Quantity("spool_rows", _HEALTH, True, "1", "1", 0, 1e12, "待发读数", "readings waiting"),
-    Quantity("spool_age_s", _HEALTH, False, "s", "s", 0, 1e9, "最旧待发读数", "age of the oldest waiting reading"),
-    Quantity("clock_offset_s", _HEALTH, False, "s", "s", -1e10, 1e10, "时钟偏差", "clock offset"),
-    Quantity("bad_frames", _HEALTH, True, "1", "1", 0, 1e12, "坏帧", "bad frames since start"),
-    Quantity("rss_b", _HEALTH, False, "B", "By", 0, 1e12, "内存占用", "resident memory"),
+    Quantity(
+        "spool_age_s", _HEALTH, False, "s", "s", 0, 1e9, "最旧待发读数", "age of the oldest waiting reading", None, "s"
+    ),
+    Quantity("clock_offset_s", _HEALTH, False, "s", "s", -1e10, 1e10, "时钟偏差", "clock offset", None, "s"),
+    Quantity("bad_frames", _HEALTH, True, "1", "1", 0, 1e12, "坏帧", "bad frames since start", None, "count"),
+    Quantity("rss_b", _HEALTH, False, "B", "By", 0, 1e12, "内存占用", "resident memory", None, "B"),
     # What became of a sensor's readings in one hour, cumulative
     Quantity("accepted", _LEDGER, True, "1", "1", 0, 1e12, "已接收读数", "readings accepted"),
     Quantity("thinned", _LEDGER, True, "1", "1", 0, 1e12, "已稀释读数", "readings thinned"),
@@ -156,13 +166,13 @@ _QUANTITIES: Final = (
     Quantity("from_seq", _GAP, True, "1", "1", 0, 1e16, "起始批号", "first sequence replaced"),
     Quantity("to_seq", _GAP, True, "1", "1", 0, 1e16, "末尾批号", "last sequence replaced"),
     # Where the station is, from a GNSS receiver
-    Quantity("lat_deg", _POSITION, False, "°", "deg", -90, 90, "纬度", "latitude"),
-    Quantity("lon_deg", _POSITION, False, "°", "deg", -180, 180, "经度", "longitude"),
-    Quantity("alt_m", _POSITION, False, "m", "m", -500, 9000, "海拔", "altitude"),
-    Quantity("geoid_m", _POSITION, False, "m", "m", -200, 200, "大地水准面差距", "height of the geoid"),
+    Quantity("lat_deg", _POSITION, False, "°", "deg", -90, 90, "纬度", "latitude", None, "lat"),
+    Quantity("lon_deg", _POSITION, False, "°", "deg", -180, 180, "经度", "longitude", None, "lon"),
+    Quantity("alt_m", _POSITION, False, "m", "m", -500, 9000, "海拔", "altitude", None, "m"),
+    Quantity("geoid_m", _POSITION, False, "m", "m", -200, 200, "大地水准面差距", "height of the geoid", None, "m"),
     Quantity("ground_speed_kmh", _POSITION, False, "km/h", "km/h", 0, 2000, "对地速度", "speed over ground"),
     Quantity("course_deg", _POSITION, False, "°", "deg", 0, 360, "航向", "course over ground"),
-    Quantity("satellites", _POSITION, True, "1", "1", 0, 200, "卫星数", "satellites used"),
+    Quantity("satellites", _POSITION, True, "1", "1", 0, 200, "卫星数", "satellites used", None, "count"),
     Quantity("hdop", _POSITION, False, "1", "1", 0, 100, "水平精度因子", "horizontal dilution of precision"),
 )
 

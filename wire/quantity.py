@@ -17,4 +17,6 @@ class Quantity(NamedTuple):
     high: float
     zh: str
     en: str
+    fiware: str | None = None
+    senml: str | None = None
     raw: str | None = None  # the twin that an agent sends instead

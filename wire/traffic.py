@@ -41,12 +41,12 @@ def length_cell(length_m: float) -> str:
     )
 
 
-def _counted(name: str, zh: str, en: str) -> Quantity:
-    return Quantity(name, _FLOW, True, "veh", "{vehicle}", 0, 100000, zh, en)
+def _counted(name: str, zh: str, en: str, fiware: str | None = None) -> Quantity:
+    return Quantity(name, _FLOW, True, "veh", "{vehicle}", 0, 100000, zh, en, fiware, "count")
 
 
-def _speed(name: str, zh: str, en: str) -> Quantity:
-    return Quantity(name, _FLOW, False, "km/h", "km/h", 0, 300, zh, en)
+def _speed(name: str, zh: str, en: str, fiware: str | None = None) -> Quantity:
+    return Quantity(name, _FLOW, False, "km/h", "km/h", 0, 300, zh, en, fiware, "km/h")
 
 
 def _cells(names: tuple[str, ...], edges: tuple[float, ...], unit: str, zh: str, en: str) -> list[Quantity]:
@@ -57,18 +57,18 @@ def _cells(names: tuple[str, ...], edges: tuple[float, ...], unit: str, zh: str,
 
 
 TRAFFIC: Final = (
-    _counted("count", "车辆数", "vehicles counted"),
+    _counted("count", "车辆数", "vehicles counted", "intensity"),
     _counted("heavy_count", "大型车数", "heavy vehicles counted"),
     _counted("wrong_way_count", "逆行车数", "vehicles against the lane's direction"),
-    Quantity("duration_s", _FLOW, False, "s", "s", 0, 86400, "统计时长", "interval length"),
+    Quantity("duration_s", _FLOW, False, "s", "s", 0, 86400, "统计时长", "interval length", None, "s"),
     Quantity("flow_vph", _FLOW, False, "veh/h", "{vehicle}/h", 0, 20000, "流量", "flow"),
-    _speed("speed_tms_kmh", "时间平均车速", "time-mean speed"),
+    _speed("speed_tms_kmh", "时间平均车速", "time-mean speed", "averageVehicleSpeed"),
     _speed("speed_sms_kmh", "空间平均车速", "space-mean speed"),
     _speed("v15_kmh", "15% 位车速", "15th percentile speed"),
     _speed("v50_kmh", "50% 位车速", "median speed"),
     _speed("v85_kmh", "85% 位车速", "85th percentile speed"),
-    Quantity("occupancy_ratio", _FLOW, False, "1", "1", 0, 1, "时间占有率", "occupancy"),
-    Quantity("headway_s", _FLOW, False, "s", "s", 0, 86400, "车头时距", "mean headway"),
+    Quantity("occupancy_ratio", _FLOW, False, "1", "1", 0, 1, "时间占有率", "occupancy", "occupancy", "/"),
+    Quantity("headway_s", _FLOW, False, "s", "s", 0, 86400, "车头时距", "mean headway", "averageHeadwayTime", "s"),
     *_cells(SPEED_CELLS, SPEED_EDGES_KMH, "km/h", "车速", "vehicles of"),
     *_cells(LENGTH_CELLS, tuple(edge / 100 for edge in LENGTH_EDGES_CM), "m", "车长", "vehicles of length"),
     # What a radar or lidar says of one vehicle; never leaves the device.
