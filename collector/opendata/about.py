@@ -60,11 +60,12 @@ def readme(datasets: list[Dataset], zone: ZoneInfo) -> str:
     for dataset in datasets:
         head = f"## {dataset.measurement}.csv\n\nRows: {dataset.rows}. Stations: {dataset.stations}. "
         head += f"From {iso(dataset.since_ms, zone)} to {iso(dataset.until_ms, zone)}, {zone.key}.\n\n"
-        table = ["| column | unit | meaning | 含义 |", "|---|---|---|---|"]
+        table = ["| column | unit | meaning | 含义 | UCUM | FIWARE | SenML |", "|---|---|---|---|---|---|---|"]
         for name in columns(dataset):
-            english, chinese = _meaning(name)
-            unit = QUANTITIES[name].unit if name in QUANTITIES else ""
-            table.append(f"| `{name}` | {unit} | {english} | {chinese} |")
+            quantity = QUANTITIES.get(name)
+            unit = "" if quantity is None else quantity.unit
+            codes = ("", "", "") if quantity is None else (quantity.ucum, quantity.fiware or "", quantity.senml or "")
+            table.append(f"| {' | '.join([f'`{name}`', unit, *_meaning(name), *codes])} |")
         parts.append(head + "\n".join(table) + "\n")
     return "\n".join(parts)
 

@@ -169,7 +169,9 @@ def test_an_archive_holds_every_kind_with_readme_and_licence(city: City) -> None
         assert set(archive.namelist()) == {
             "README.md", "LICENCE.txt", "air_quality.csv", "weather.csv", "traffic_flow.csv",
         }  # fmt: skip
-        assert "| `temp_c` | °C |" in archive.read("README.md").decode()
+        described = archive.read("README.md").decode()
+        assert "| `temp_c` | °C | air temperature, °C | 气温 | Cel | temperature | Cel |\n" in described
+        assert "| `node` |  | station | 站点 |  |  |  |\n" in described
         assert "+00:00" in archive.read("weather.csv").decode()
 
 
@@ -311,7 +313,10 @@ def test_a_count_that_is_none_is_refused_with_its_line(value: Any) -> None:
         ("time,node,site,sensor,temp_c\n2026-02-01T00:00:00Z,lp-1,s,w\n", "4 cells, not 5"),
         ("time;node;site;sensor;temp_c\n2026-02-01T00:00:00Z;lp-1;s;w;1,5\n", "parted by ';'; save it with commas"),
         ("Time,Node,Site,Sensor,PM2.5\n", "no column is a quantity such as pm25_ugm3; there are Time, Node"),
-        ("time,node,site,sensor,temp_c,count\n", "columns of traffic_flow, weather"),
+        (
+            "time,node,site,sensor,temp_c,count\n",
+            "columns of traffic_flow (count) and weather (temp_c); make a file of each",
+        ),
         (
             'time,node,site,sensor,temp_c\n"' + "2026-02-01T00:00:00Z,lp-1,s,w,1\n" * 9_000,
             "a quote that nothing closes",
