@@ -58,6 +58,15 @@ def test_targets_of_make_exist(page: Path) -> None:
 
 
 @each_page
+def test_what_is_said_of_a_command_stands_behind_a_hash(page: Path) -> None:
+    """Who copied `sudo apt install ./lamppost.deb   no network needed` was told that there is no package named "no"."""
+    blocks = re.findall(r"(?ms)^```\n(.*?)^```", page.read_text(encoding="utf-8"))
+    lines = [line for block in blocks for line in block.splitlines()]
+    commands = [line for line in lines if re.match(r"(?:sudo|make|lamppost|export|echo|journalctl) ", line)]
+    assert [line for line in commands if re.search(r"\S  +[^#\s]", line.partition("#")[0])] == []
+
+
+@each_page
 def test_a_line_for_cron_names_its_program_by_the_whole_path(page: Path) -> None:
     """cron looks in /usr/bin and /bin alone: the nightly backup was `lamppost: not found`, which nobody reads."""
     lines = re.findall(r"(?m)^(?:[\d*/,-]+ ){5}root (.*)", page.read_text(encoding="utf-8"))
