@@ -137,7 +137,7 @@ class Tabs:
         told: dict[str, Any] = {"questions": CANNED, "chosen": name, "since": span, "given": asked, "table": table}
         told["variables"] = "".join(f" --var {key}={value}" for key, value in given.items())
         told |= {"trouble": trouble, "spans": SPANS_MS, "words": WORDS, "quantities": ROLLED}
-        told |= {"rows_max": ROWS_MAX, "query": request.url.query}
+        told["rows_max"] = ROWS_MAX
         return await self._show(request, session, "ops_data.html", "/ops/data", **told)
 
     def _answer(self, name: str, span: str, given: dict[str, str]) -> answers.Table:
