@@ -21,7 +21,8 @@ from typing import Any, NoReturn
 import typer
 
 from common.language import told
-from wire.exits import Exit, Failure
+from wire.both import Both, same
+from wire.exits import CORRECT_LINES, WITH_SUDO, Exit, Failure, of_file
 
 ROOMS = {
     "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
@@ -101,8 +102,9 @@ def main() -> None:
     word = words[0] if words else None
     try:
         if word in ELSEWHERE:
-            ways = " or ".join(f"lamppost {way}" for way in ELSEWHERE[word])
-            raise Failure(Exit.USAGE, "word-elsewhere", f"{word} stands behind another word", ways)
+            ways = [f"lamppost {way}" for way in ELSEWHERE[word]]
+            text = Both(f"{word} stands behind another word", f"{word} 要写在另一个词后面")
+            raise Failure(Exit.USAGE, "word-elsewhere", text, Both(" or ".join(ways), " 或 ".join(ways)))
         code = _build(*words[:2])(prog_name="lamppost", standalone_mode=False)
     except Failure as failure:
         _end(failure)
@@ -115,7 +117,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
     except _refused_as_file() as error:
-        _end(Failure(Exit.CONFIGURATION, "file-invalid", str(error), "correct the lines named"))
+        _end(Failure(Exit.CONFIGURATION, "file-invalid", str(error), CORRECT_LINES))
     except _refused_by_sqlite() as error:
         _end(_unusable(error))
     except OSError as error:
@@ -183,7 +185,10 @@ def _missing(word: str | None, error: ModuleNotFoundError) -> Failure:
     extra = OF_ITS_OWN.get(package) or EXTRAS.get(word or "")
     if extra is None or package in OURS:
         raise error
-    text = f"lamppost {word} needs the package {package}, which is not installed"
+    text = Both(
+        f"lamppost {word} needs the package {package}, which is not installed",
+        f"lamppost {word} 需要软件包 {package}，还没有安装",
+    )
     return Failure(Exit.CONFIGURATION, "extra-missing", text, cure(extra))
 
 
@@ -192,7 +197,12 @@ def _refused_as_usage() -> Any:
     return typer.BadParameter.__bases__[0]
 
 
-_UNANSWERED = Failure(Exit.USAGE, "not-answered", "nobody is here to answer a question", "an option answers it: --help")
+_UNANSWERED = Failure(
+    Exit.USAGE,
+    "not-answered",
+    Both("nobody is here to answer a question", "没有人在这里回答问题"),
+    Both("an option answers it: --help", "用选项回答：--help"),
+)
 
 
 def _refused_as_file() -> type[Exception]:
@@ -225,14 +235,18 @@ def _refused_by_disk(error: OSError) -> Failure:
     cure = _DISK_CURES.get(error.errno or 0)
     if cure is None or (error.filename is None and isinstance(error, PermissionError)):
         raise error
-    return Failure(Exit.NOT_PERMITTED, "file-unusable", f"{error.filename or 'the disk'}: {error.strerror}", cure)
+    where = same(error.filename) if error.filename else Both("the disk", "磁盘")
+    return Failure(Exit.NOT_PERMITTED, "file-unusable", of_file(where, error), cure)
 
 
 _DISK_CURES = {
-    errno.EACCES: "the same with sudo",
-    errno.EPERM: "the same with sudo",
-    errno.ENOSPC: "make room: df -h",
-    errno.EROFS: "is the card failing? lamppost agent doctor --only disk",
+    errno.EACCES: WITH_SUDO,
+    errno.EPERM: WITH_SUDO,
+    errno.ENOSPC: Both("make room: df -h", "腾出空间：df -h"),
+    errno.EROFS: Both(
+        "is the card failing? lamppost agent doctor --only disk",
+        "存储卡快坏了？lamppost agent doctor --only disk",
+    ),
 }
 
 

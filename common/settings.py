@@ -16,10 +16,9 @@ from common.strict_model import load
 from common.strict_yaml import NotUsable
 from common.tls import TlsFiles
 from wire.both import Both, zh
-from wire.exits import WITH_SUDO, Exit, Failure, of_file, reason
+from wire.exits import CORRECT_LINES, WITH_SUDO, Exit, Failure, of_file, reason
 
 Model = TypeVar("Model", bound=BaseModel)
-CORRECT_LINES = Both("correct the lines named", "请改正上面指出的行")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,21 +27,24 @@ SPEAKS_BOTH = (
     "collector/commands/alerts.py",
     "collector/commands/duty.py",
     "edge_agent/commands/care.py",
+    "edge_agent/commands/command.py",
+    "edge_agent/commands/config.py",
     "edge_agent/commands/enrol.py",
     "edge_agent/commands/ports.py",
     "edge_agent/commands/service.py",
     "edge_agent/commands/setup.py",
+    "edge_agent/commands/spool.py",
     "edge_agent/commands/status.py",
     "edge_agent/commands/watch.py",
     "edge_agent/device/service.py",
+    "edge_agent/device/update.py",
     "edge_agent/doctor",
     "edge_agent/identity",
     "edge_agent/lines",
-    "edge_agent/screens/ports.py",
-    "edge_agent/screens/status.py",
-    "edge_agent/screens/watching.py",
+    "edge_agent/screens",
     "edge_agent/setup",
     "edge_agent/setup_web",
+    "lamppost.py",
 )
 """Where each of them has its Chinese."""
 
@@ -131,8 +134,10 @@ def test_nothing_is_shown_in_english_alone_where_both_are_spoken() -> None:
 
 def is_prose(text: str) -> bool:
     """Words of a language: no id of a check, no command."""
-    return " " in text.strip() and not re.match(
-        r"\s*(sudo|lamppost|ls|mosquitto:|journalctl|pip|--[a-z]+|node:) ", text
+    return (
+        bool(re.search("[a-z]{2}", text))
+        and " " in text.strip()
+        and not re.match(r"\s*(sudo|lamppost|ls|mosquitto:|journalctl|pip|--[a-z]+|node:) ", text)
     )
 
 

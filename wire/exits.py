@@ -82,13 +82,14 @@ def _said(error: BaseException) -> str:
     return re.sub(r": '[^']*'$", "", text) or type(error).__name__
 
 
+CORRECT_LINES: Final = Both("correct the lines named", "请改正指出的行")
 WITH_SUDO: Final = Both("the same with sudo", "加 sudo 重新运行")
 
 
 def of_file(path: object, error: OSError) -> Both:
     """What is wrong with a file."""
-    why = in_both(error.strerror) if error.strerror else reason(error)
-    return Both(f"{path}: {why}", f"{path}：{zh(why)}")
+    where, why = same(str(path)) if not isinstance(path, str) else same(path), in_both(error.strerror or str(error))
+    return Both(f"{where}: {why}", f"{zh(where)}：{zh(why)}")
 
 
 class Failure(Exception):
@@ -112,7 +113,7 @@ class Failure(Exception):
         """One line for people."""
         end = "" if self.message.endswith(("?", ".", "!")) else "."
         en = f"{self}{end} Cure: {self.cure}" if self.cure else str(self)
-        if not isinstance(self.message, Both):
+        if not isinstance(self.message, Both) and not isinstance(self.cure, Both):
             return same(en)
         end = "" if zh(self.message).endswith(("？", "。", "！")) else "。"
         return Both(en, f"{zh(self.message)}{end}处理办法：{zh(self.cure)}" if self.cure else zh(self.message))

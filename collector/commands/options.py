@@ -19,7 +19,7 @@ import typer
 from collector.files.sqlite_file import unusable
 from common.language import told
 from wire.both import Both, same
-from wire.exits import Exit, Failure
+from wire.exits import CORRECT_LINES, Exit, Failure
 
 if TYPE_CHECKING:
     from collector.config import Config
@@ -64,7 +64,7 @@ def rules_in(files: Iterable[Path], channels: Iterable[str] | None = None) -> li
     try:
         return loading.load_rules(files, channels)
     except NotUsable as error:
-        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), "correct the lines named") from error
+        raise Failure(Exit.CONFIGURATION, "rules-invalid", str(error), CORRECT_LINES) from error
     except OSError as error:
         raise unreadable("rules", error) from error
 

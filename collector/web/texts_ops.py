@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from wire.causes import CAUSES
+
 OPS: Final[dict[str, tuple[str, str]]] = {
     "ops": ("值班台", "Operations"),
     "audit": ("审计", "Audit"),
@@ -236,17 +238,5 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "stored": ("已入库", "Stored"),
     "missing": ("缺", "Missing"),
     "cause": ("原因", "Cause"),
-    "cause_agent-off": ("设备关机", "agent off"),
-    "cause_sensor-silent": ("传感器无数据", "sensor silent"),
-    "cause_bad-frames": ("坏帧", "bad frames"),
-    "cause_refused": ("被拒收", "refused"),
-    "cause_thinned": ("已抽稀", "thinned"),
-    "cause_dropped": ("已丢弃", "dropped"),
-    "cause_purged": ("已清除", "purged"),
-    "cause_disk-full": ("磁盘已满", "disk full"),
-    "cause_clock-set": ("时钟被校正", "clock was set"),
-    "cause_damaged": ("存储损坏", "damaged"),
-    "cause_unanswered": ("无人应答，已搁置", "unanswered, put aside"),
-    "cause_still-on-agent": ("还在设备上", "still on the agent"),
-    "cause_unexplained": ("原因不明", "unexplained"),
+    **{f"cause_{name}": (text.zh, str(text)) for name, text in CAUSES.items()},
 }

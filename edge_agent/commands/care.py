@@ -153,7 +153,7 @@ def update(
 
     def say(text: str) -> None:
         with suppress(OSError):  # nobody is there any more
-            typer.echo(text)
+            typer.echo(told(text))
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if not deb.exists():

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import CONFIG, JSON
 from wire import numerals
+from wire.both import Both, joined, one_of, same, zh
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -51,11 +53,11 @@ def command(
     settings = load_settings(Config, config, SETTINGS_CURE)
     wants = next((one for one in settings.sensors if one.name == sensor), None)
     if wants is None:
-        names = ", ".join(one.name for one in settings.sensors)
-        raise Failure(Exit.USAGE, "sensor-unknown", f"there is no sensor {sensor}", f"one of {names}")
+        text = Both(f"there is no sensor {sensor}", f"没有传感器 {sensor}")
+        raise Failure(Exit.USAGE, "sensor-unknown", text, one_of(one.name for one in settings.sensors))
     profile = sensor_of(load(settings.profiles), wants).profile
     if not words:
-        typer.echo(_listed(profile))
+        typer.echo(told(_listed(profile)))
         return
     wanted = _wanted(profile, words)
     _allowed(profile, wanted, yes)
@@ -68,15 +70,15 @@ def command(
         raise typer.Exit(Exit.NOT_HEALTHY)
 
 
-def _listed(profile: Profile) -> str:
-    lines = []
+def _listed(profile: Profile) -> Both:
+    lines: list[Both] = []
     for name, known in profile.commands.items():
         slots = " ".join(f"{slot}={_range(profile, name, slot)}" for slot in known.slots if slot not in profile.options)
-        mark = "  (by a person only)" if known.person else ""
-        lines.append(f"{name} {slots}".rstrip() + mark)
+        mark = Both("  (by a person only)", "  （只能由人发送）") if known.person else ""
+        lines.append(joined("", [f"{name} {slots}".rstrip(), mark]))
         if known.note is not None:
-            lines.append(f"    {known.note.en} {known.note.zh}")
-    return "\n".join(lines)
+            lines.append(same(f"    {known.note.en} {known.note.zh}"))
+    return joined("\n", lines)
 
 
 def _range(profile: Profile, name: str, slot: str) -> str:
@@ -102,7 +104,8 @@ def _wanted(profile: Profile, words: list[str]) -> list[Wanted]:
             found.append(Wanted(name, {}))
         else:
             text = f"command {word(name, profile.commands)}"
-            raise Failure(Exit.USAGE, "command-unknown", text, "name the sensor alone to list its commands")
+            cure = Both("name the sensor alone to list its commands", "只写传感器名就会列出它的命令")
+            raise Failure(Exit.USAGE, "command-unknown", Both(text, f"没有命令 {name}"), cure)
     for one in found:
         strange = set(one.values) - set(profile.commands[one.name].slots)
         if strange:
@@ -111,7 +114,12 @@ def _wanted(profile: Profile, words: list[str]) -> list[Wanted]:
         try:
             command_bytes(profile, one.name, one.values)
         except ValueError as error:
-            raise Failure(Exit.USAGE, "value-impossible", str(error), "NAME=VALUE behind the command") from error
+            raise Failure(
+                Exit.USAGE,
+                "value-impossible",
+                str(error),
+                Both("NAME=VALUE behind the command", "在命令后面写 NAME=VALUE"),
+            ) from error
     return found
 
 
@@ -128,9 +136,16 @@ def _allowed(profile: Profile, wanted: list[Wanted], yes: bool) -> None:
     if not grave or yes:
         return
     if not sys.stdin.isatty():
-        text = f"{', '.join(grave)} changes the sensor for good and nobody is here to confirm"
+        text = Both(
+            f"{', '.join(grave)} changes the sensor for good and nobody is here to confirm",
+            f"{'、'.join(grave)} 会永久改变传感器，而这里没有人确认",
+        )
         raise Failure(Exit.USAGE, "not-confirmed", text, "--yes")
-    if not typer.confirm(f"{', '.join(grave)} changes the sensor for good. Send it?", err=True):
+    question = Both(
+        f"{', '.join(grave)} changes the sensor for good. Send it?",
+        f"{'、'.join(grave)} 会永久改变传感器。要发送吗？",
+    )
+    if not typer.confirm(told(question), err=True):
         raise typer.Exit(Exit.USAGE)
 
 
@@ -158,15 +173,21 @@ def _send(profile: Profile, wants: SensorConfig, one: Wanted, as_json: bool) -> 
                     answer |= {"answer": told_of(values, item.data), "missing": False, "refused": refused}
     time.sleep(known.pause_s)
     if not as_json:
-        typer.echo(_answer_line(answer))
+        typer.echo(told(_answer_line(answer)))
     return answer
 
 
-def _answer_line(answer: dict[str, Any]) -> str:
+def _answer_line(answer: dict[str, Any]) -> Both:
+    name = answer["command"]
     if answer["answer"] is None:
-        return f"{answer['command']}: " + ("no answer" if answer["missing"] else "sent; it is not answered")
+        if answer["missing"]:
+            return Both(f"{name}: no answer", f"{name}：没有应答")
+        return Both(f"{name}: sent; it is not answered", f"{name}：已发送；这个命令没有应答")
     said = answer["answer"]
     values = [f"{name}={cell['value']:g} {cell['unit']}" for row in said["rows"] for name, cell in row.items()]
     values += [f"{name}={value}" for name, value in said["info"].items()]
-    refused = "refused: " if answer["refused"] else ""
-    return f"{answer['command']}: {refused}{' '.join([*values, *said['flags']]) or 'done'}"
+    text = " ".join([*values, *said["flags"]])
+    what = same(text) if text else Both("done", "完成")
+    if answer["refused"]:
+        what = Both(f"refused: {what}", f"被拒绝：{zh(what)}")
+    return Both(f"{name}: {what}", f"{name}：{zh(what)}")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import CONFIG, DEFAULT_CONFIG, JSON, say
+from wire.both import Both, same, zh
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -55,7 +57,8 @@ def get(
         report = {"schema": "lamppost.config/1", "file": str(config), "settings": settings}
         typer.echo(json.dumps(report, ensure_ascii=False))
         return
-    typer.echo(f"{config}   (-: not in the file, its default counts)")
+    head = Both(f"{config}   (-: not in the file, its default counts)", f"{config}   （-：文件里没有，用默认值）")
+    typer.echo(told(head))
     for name, value, line in found:
         typer.echo(f"{line or '-':>4}  {name}: {_one_line(value)}")
 
@@ -107,10 +110,13 @@ def edit(config: Path = CONFIG, on_trial: bool = TRY) -> None:
     from edge_agent.settings.editor import edited
 
     if not sys.stdin.isatty():
-        raise Failure(Exit.USAGE, "no-terminal", "an editor wants a terminal", "lamppost agent config set")
+        raise Failure(
+            Exit.USAGE, "no-terminal", Both("an editor wants a terminal", "编辑器需要终端"), "lamppost agent config set"
+        )
     change = edited(config, read(config))
     if change is None:
-        raise Failure(Exit.CONFIGURATION, "not-changed", f"{config} is as it was: what was written cannot be used")
+        text = Both(f"{config} is as it was: what was written cannot be used", f"{config} 没有变：写的内容不能用")
+        raise Failure(Exit.CONFIGURATION, "not-changed", text)
     _carry_out(change, False, on_trial)
 
 
@@ -128,7 +134,11 @@ def diff(
 
     against = other or old(config)
     if other is None and not against.exists():
-        typer.echo(f"no version before is kept: {config} was not changed by `lamppost agent config`", err=True)
+        none = Both(
+            f"no version before is kept: {config} was not changed by `lamppost agent config`",
+            f"没有上一个版本：{config} 没有用 lamppost agent config 改过",
+        )
+        typer.echo(told(none), err=True)
         return
     text = "".join(difference(read(against), read(config), str(against), str(config)))
     typer.echo(text, nl=False)
@@ -144,7 +154,8 @@ def undo(config: Path = CONFIG, dry_run: bool = DRY_RUN) -> None:
     from edge_agent.settings.change import old, planned, read
 
     if not old(config).exists():
-        raise Failure(Exit.CONFIGURATION, "nothing-to-undo", f"no version before {config} is kept")
+        none = Both(f"no version before {config} is kept", f"没有 {config} 的上一个版本")
+        raise Failure(Exit.CONFIGURATION, "nothing-to-undo", none)
     _carry_out(planned(config, read(config), read(old(config))), dry_run, False)
 
 
@@ -161,7 +172,7 @@ def migrate(config: Path = CONFIG, dry_run: bool = DRY_RUN, root: Path = typer.O
 
     moves = names_that_stay(checked_file(config), find_ports(root))
     if not moves:
-        typer.echo(f"{config}: nothing to do")
+        typer.echo(told(Both(f"{config}: nothing to do", f"{config}：不用改")))
         return
     _carry_out(set_values(config, [(move.setting, move.value) for move in moves]), dry_run, False)
 
@@ -190,9 +201,16 @@ def check(file: Path = typer.Argument(DEFAULT_CONFIG, help="The settings file.")
     for problem in doubtful(file.read_text(encoding="utf-8"), str(file)):
         typer.echo(problem, err=True)
     for _, failure in unusable_files(settings):
-        typer.echo(f"{failure}: whether the agent can use it is not known. To know: {failure.cure}", err=True)
-    count = len(settings.sensors)
-    text = f"{file}: fine. Node {settings.node} at {settings.site}, {count} sensor{'s' if count > 1 else ''}."
+        unknown = Both(
+            f"{failure}: whether the agent can use it is not known. To know: {failure.cure}",
+            f"{zh(failure.message)}：不知道采集程序能不能用它。要知道：{zh(failure.cure)}",
+        )
+        typer.echo(told(unknown), err=True)
+    node, site, count = settings.node, settings.site, len(settings.sensors)
+    text = Both(
+        f"{file}: fine. Node {node} at {site}, {count} sensor{'s' if count > 1 else ''}.",
+        f"{file}：可用。站点 {node}，{site}，{count} 个传感器。",
+    )
     say(text, as_json, file=str(file), node=settings.node, site=settings.site, sensors=count)
 
 
@@ -212,7 +230,7 @@ def _pairs(settings: list[str]) -> list[tuple[str, str]]:
         return [(settings[0], settings[1])]
     for setting in settings:
         if "=" not in setting:
-            text = f"{setting} has no value"
+            text = Both(f"{setting} has no value", f"{setting} 没有值")
             raise Failure(Exit.USAGE, "value-missing", text, f"lamppost agent config set {setting}=VALUE")
     return [(name.strip(), value.strip()) for name, _, value in (setting.partition("=") for setting in settings)]
 
@@ -222,23 +240,27 @@ def _carry_out(change: Change, dry_run: bool, on_trial: bool) -> None:
     from edge_agent.settings import change as config_change
 
     if change.before == change.after:
-        typer.echo(f"{change.file}: nothing changes")
+        typer.echo(told(Both(f"{change.file}: nothing changes", f"{change.file}：没有变化")))
         return
     typer.echo(change.shown(), nl=False)
     if dry_run:
-        typer.echo("nothing was written (--dry-run)", err=True)
+        typer.echo(told(Both("nothing was written (--dry-run)", "什么都没有写（--dry-run）")), err=True)
         return
     agent = config_change.agent_beside(change)
     if on_trial and agent is None:
-        raise Failure(Exit.NOT_HEALTHY, "agent-not-running", "no agent runs here that could try it", "leave out --try")
+        text = Both("no agent runs here that could try it", "采集程序没有运行，无法试用")
+        raise Failure(Exit.NOT_HEALTHY, "agent-not-running", text, Both("leave out --try", "去掉 --try"))
     if on_trial and agent is not None:
         config_change.put_on_trial(change, agent)
     else:
         config_change.write(change)
     if agent is None:
-        typer.echo(
-            f"written; before: {config_change.old(change.file)}\nno agent runs here: it counts from its next start"
+        before = config_change.old(change.file)
+        written = Both(
+            f"written; before: {before}\nno agent runs here: it counts from its next start",
+            f"已写入；上一个版本：{before}\n采集程序没有运行：下次启动时生效",
         )
+        typer.echo(told(written))
         return
     _have_it_taken_up(change, agent, on_trial)
 
@@ -252,19 +274,28 @@ def _have_it_taken_up(change: Change, agent: Running, on_trial: bool) -> None:
     try:
         running.begin_anew(agent)
     except PermissionError:
-        typer.echo("written; the running agent does not know yet: sudo lamppost agent service restart")
+        unheard = Both(
+            "written; the running agent does not know yet: sudo lamppost agent service restart",
+            "已写入；运行中的采集程序还不知道：sudo lamppost agent service restart",
+        )
+        typer.echo(told(unheard))
         return
     except ProcessLookupError:
-        typer.echo("written; the agent has ended meanwhile: it counts from its next start")
+        ended = Both(
+            "written; the agent has ended meanwhile: it counts from its next start",
+            "已写入；采集程序刚刚结束：下次启动时生效",
+        )
+        typer.echo(told(ended))
         return
-    typer.echo("written; the agent takes it up ...", err=True)
+    typer.echo(told(Both("written; the agent takes it up ...", "已写入，采集程序正在换用 …")), err=True)
     if on_trial:
         _end_of_trial(change)
     elif running.wait_for(change.config.status_file, digest(change.after), TAKEN_UP_S):
-        typer.echo("in force: the agent runs with it")
+        typer.echo(told(Both("in force: the agent runs with it", "已生效：采集程序已换用")))
     else:
-        text = "the agent has not said yet that it runs with it"
-        raise Failure(Exit.TIMED_OUT, "not-taken-up", text, "lamppost agent service logs; lamppost agent config undo")
+        text = Both("the agent has not said yet that it runs with it", "采集程序还没有说已换用")
+        logs = same("lamppost agent service logs; lamppost agent config undo")
+        raise Failure(Exit.TIMED_OUT, "not-taken-up", text, logs)
 
 
 def _end_of_trial(change: Change) -> None:
@@ -272,10 +303,16 @@ def _end_of_trial(change: Change) -> None:
 
     outcome = trial_end(change.file)
     if outcome is None:
-        raise Failure(Exit.TIMED_OUT, "trial-open", "the trial has not ended", "lamppost agent service logs")
+        text = Both("the trial has not ended", "试用还没有结束")
+        raise Failure(Exit.TIMED_OUT, "trial-open", text, "lamppost agent service logs")
     if outcome:
-        raise Failure(Exit.NOT_HEALTHY, "put-back", f"the old settings are back: {outcome}", "lamppost agent doctor")
-    typer.echo("kept: every sensor is heard, and batches are confirmed as before")
+        text = Both(f"the old settings are back: {outcome}", f"已恢复原来的配置：{outcome}")
+        raise Failure(Exit.NOT_HEALTHY, "put-back", text, "lamppost agent doctor")
+    kept = Both(
+        "kept: every sensor is heard, and batches are confirmed as before",
+        "已保留：传感器都有数据，入库确认与以前一样",
+    )
+    typer.echo(told(kept))
 
 
 def _lines_of(value: Any) -> str:
@@ -290,5 +327,5 @@ def _one_line(value: Any) -> str:
     from common.yaml_splice import inline
 
     if value is None:
-        return "(not set)"
+        return told(Both("(not set)", "（没有设）"))
     return value if isinstance(value, str) else inline(value)

@@ -10,7 +10,7 @@ import typer
 
 from common.language import told
 from wire.both import Both
-from wire.exits import Exit, Failure
+from wire.exits import CORRECT_LINES, Exit, Failure
 
 if TYPE_CHECKING:  # pydantic and YAML cost a second on a small device: imported when a command needs them
     from device_profiles.catalogue import Catalogue
@@ -30,7 +30,7 @@ def say(text: str, as_json: bool, **facts: object) -> None:
     """What a command did: one line for people, or the same for programs, with what they may want to know of it."""
     if as_json:
         text = json.dumps({"schema": "lamppost.done/1", "said": text} | facts, ensure_ascii=False)
-    typer.echo(text)
+    typer.echo(told(text))
 
 
 def models(folder: Path | None) -> Catalogue:
@@ -59,7 +59,7 @@ def model(name: str, folder: Path | None) -> Profile:
         cure = "lamppost profiles list; one of your own: --profiles FOLDER"
         raise Failure(Exit.USAGE, "profile-unknown", str(error), cure) from error
     except NotUsable as error:
-        raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error), "correct the lines named") from error
+        raise Failure(Exit.CONFIGURATION, "profile-unusable", str(error), CORRECT_LINES) from error
 
 
 def with_options(profile: Profile, said: list[str]) -> Profile:

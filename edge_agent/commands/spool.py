@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from common.language import told
 from edge_agent.commands.options import CONFIG, JSON, say
 from edge_agent.device.clock import wall_ms
-from wire.exits import Exit, Failure
+from wire.both import Both, joined, zh
+from wire.cells import padded
+from wire.exits import Exit, Failure, of_file
 from wire.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ def status(config: Path = CONFIG, as_json: bool = JSON) -> None:
     else:
         from edge_agent.screens.spool import screen
 
-        typer.echo(screen(said, wall_ms()))
+        typer.echo(told(screen(said, wall_ms())))
     days = said["days_left"]
     fine = found.damaged is None and (days is None or days >= FULL_SOON_DAYS)
     raise typer.Exit(Exit.FINE if fine else Exit.NOT_HEALTHY)
@@ -77,14 +80,21 @@ def list_(
     if as_json:
         typer.echo(json.dumps([entry._asdict() | {"state": entry.state} for entry in entries]))
         return
-    typer.echo("spool       seq from (UTC)     lasts     rows  bytes")
+    head = Both(
+        "spool       seq from (UTC)     lasts     rows  bytes",
+        "缓存       序号 起始（UTC）    时长      条数   字节",
+    )
+    typer.echo(told(head))
     for entry in entries:
-        lasts = length((entry.to_ms - entry.from_ms) / 1000)
+        lasts = padded(told(length((entry.to_ms - entry.from_ms) / 1000)), 9)
         typer.echo(
-            f"{entry.spool[:8]} {entry.seq:>6} {_clock(entry.from_ms)[5:]} {lasts:<9}"
+            f"{entry.spool[:8]} {entry.seq:>6} {_clock(entry.from_ms)[5:]} {lasts}"
             f" {entry.rows:>4} {entry.size:>6} {entry.state}"
         )
-    typer.echo(f"{len(entries)} batches" + (f", the newest {limit}" if len(entries) == limit else ""))
+    count = len(entries)
+    batches = Both(f"{count} batches", f"{count} 批")
+    newest = Both(f", the newest {limit}", f"，最新的 {limit} 批") if count == limit else ""
+    typer.echo(told(joined("", [batches, newest])))
 
 
 @app.command()
@@ -102,20 +112,37 @@ def export(
     Example:  lamppost agent spool export /media/stick/lp-0017.csv --from 2d
     """
     if file != "-" and not file.endswith((".csv", ".jsonl")):
-        raise Failure(Exit.USAGE, "format-unknown", f"{file}: no format of that name", "end it in .csv or .jsonl")
+        raise Failure(
+            Exit.USAGE,
+            "format-unknown",
+            Both(f"{file}: no format of that name", f"{file}：没有这种格式"),
+            Both("end it in .csv or .jsonl", "以 .csv 或 .jsonl 结尾"),
+        )
     span, by_batch = _span(since, until), file.endswith(".jsonl")
     with _view(_settings(config)) as view:
         lines = _batch_lines(view, span, waiting) if by_batch else _csv_lines(view, span, waiting)
         count = _write(file, lines)
         waits = view.unsealed_rows(untimed=not by_batch) if until is None else 0
-    typer.echo(f"{count} lines", err=True)
+    notes = [Both(f"{count} lines", f"{count} 行")]
     if waits:
-        why = "they are in no batch yet; a .csv has them" if by_batch else "they wait for the true time"
-        typer.echo(f"without {waits} readings: {why}", err=True)
-    if view.damaged_batches:
-        typer.echo(f"{view.damaged_batches} batches left out: their bytes have changed on the disk", err=True)
-    if view.unread_rows:
-        typer.echo(f"{view.unread_rows} readings left out: what was written of them cannot be read", err=True)
+        why = Both("they wait for the true time", "它们在等时钟校准")
+        if by_batch:
+            why = Both("they are in no batch yet; a .csv has them", "它们还没有封批；.csv 里有")
+        notes.append(Both(f"without {waits} readings: {why}", f"不含 {waits} 条读数：{zh(why)}"))
+    if damaged := view.damaged_batches:
+        left_out = Both(
+            f"{damaged} batches left out: their bytes have changed on the disk",
+            f"{damaged} 批没有导出：磁盘上的字节已经变了",
+        )
+        notes.append(left_out)
+    if unread := view.unread_rows:
+        left_out = Both(
+            f"{unread} readings left out: what was written of them cannot be read",
+            f"{unread} 条读数没有导出：写下的内容读不出来",
+        )
+        notes.append(left_out)
+    for note in notes:
+        typer.echo(told(note), err=True)
     if view.damaged_batches or view.unread_rows:
         raise typer.Exit(Exit.NOT_HEALTHY)
 
@@ -137,7 +164,11 @@ def replay(
     settings = _settings(config)
     with _view(settings):
         count = _trying(lambda: spool_file.replay(settings.spool.path, *_span(since, until)))
-    say(f"{count} batches will be sent again; lamppost agent spool status shows them waiting", as_json, batches=count)
+    text = Both(
+        f"{count} batches will be sent again; lamppost agent spool status shows them waiting",
+        f"将重发 {count} 批；待发情况见 lamppost agent spool status",
+    )
+    say(text, as_json, batches=count)
     raise typer.Exit(Exit.FINE if count else Exit.NOT_HEALTHY)
 
 
@@ -160,16 +191,28 @@ def purge(
     kept, waits = [e for e in old if e.acked_ms is not None], [e for e in old if e.acked_ms is None]
     rows, lost = sum(e.rows for e in kept), sum(e.rows for e in waits) if unsent else 0
     if not yes:
-        text = f"would delete {rows} answered rows" + (f" and {lost} that wait" if unsent else "") + "; add --yes"
-        say(text, as_json, done=False, answered_rows=rows, waiting_rows=lost)
+        more = Both(f" and {lost} that wait", f"和 {lost} 条待发的读数") if unsent else ""
+        would = Both(f"would delete {rows} answered rows", f"会删除 {rows} 条已确认的读数")
+        say(
+            joined("", [would, more, Both("; add --yes", "；确定就加 --yes")]),
+            as_json,
+            done=False,
+            answered_rows=rows,
+            waiting_rows=lost,
+        )
         raise typer.Exit(Exit.NOT_HEALTHY)
     if unsent:
         _trying(lambda: _purge_unsent(settings, before_ms))
     from edge_agent.spool import file as spool_file
 
     _trying(lambda: spool_file.forget(settings.spool.path, before_ms))
-    text = f"deleted {rows} answered rows" + (f" and {lost} that waited; the gap is on record" if lost else "")
-    say(text, as_json, done=True, answered_rows=rows, waiting_rows=lost)
+    done = Both(f"deleted {rows} answered rows", f"已删除 {rows} 条已确认的读数")
+    more = (
+        Both(f" and {lost} that waited; the gap is on record", f"和 {lost} 条待发的读数；缺口已记录在案")
+        if lost
+        else ""
+    )
+    say(joined("", [done, more]), as_json, done=True, answered_rows=rows, waiting_rows=lost)
 
 
 # -- inside -----------------------------------------------------------------------------------------------------------
@@ -235,9 +278,14 @@ def _write(file: str, lines: Iterator[str]) -> int:
     try:
         out = sys.stdout if file == "-" else Path(file).open("x", encoding="utf-8")  # noqa: SIM115
     except FileExistsError as error:
-        raise Failure(Exit.USAGE, "file-exists", f"{file} exists already", "name another") from error
+        raise Failure(
+            Exit.USAGE,
+            "file-exists",
+            Both(f"{file} exists already", f"已有文件 {file}"),
+            Both("name another", "换一个名称"),
+        ) from error
     except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{file}: {error.strerror}") from error
+        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", of_file(file, error)) from error
     try:
         for line in lines:
             out.write(line + "\n")
@@ -246,7 +294,9 @@ def _write(file: str, lines: Iterator[str]) -> int:
         if out is not sys.stdout:
             os.fsync(out.fileno())  # a stick is pulled soon
     except OSError as error:
-        raise Failure(Exit.NOT_PERMITTED, "file-unwritable", f"{file}: {error.strerror}", "is it full?") from error
+        raise Failure(
+            Exit.NOT_PERMITTED, "file-unwritable", of_file(file, error), Both("is it full?", "满了吗？")
+        ) from error
     finally:
         if out is not sys.stdout:
             out.close()
@@ -268,7 +318,11 @@ def _view(settings: Config) -> Iterator[View]:
     try:
         yield view
     except sqlite3.Error as error:
-        text, cure = f"{view.path}: {error}", "sudo lamppost agent service restart; it is mended at start"
+        text = Both(f"{view.path}: {error}", f"{view.path}：{error}")
+        cure = Both(
+            "sudo lamppost agent service restart; it is mended at start",
+            "sudo lamppost agent service restart，启动时会自动修复",
+        )
         raise Failure(Exit.NOT_PERMITTED, "spool-damaged", text, cure) from error
     finally:
         view.close()
@@ -294,7 +348,12 @@ def _time_ms(text: str) -> int:
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Failure(Exit.USAGE, "time-unreadable", f"{text!r} is no time", "write 2026-03-01T08:00 or 6h") from error
+        raise Failure(
+            Exit.USAGE,
+            "time-unreadable",
+            Both(f"{text!r} is no time", f"{text!r} 不是时间"),
+            Both("write 2026-03-01T08:00 or 6h", "写成 2026-03-01T08:00 或 6h"),
+        ) from error
     return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
@@ -302,7 +361,12 @@ def _length_ms(text: str) -> int:
     units = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
     number = text[:-1]
     if text[-1:] not in units or not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise Failure(Exit.USAGE, "span-unreadable", f"{text!r} is no length of time", "write 90m, 24h or 30d")
+        raise Failure(
+            Exit.USAGE,
+            "span-unreadable",
+            Both(f"{text!r} is no length of time", f"{text!r} 不是时长"),
+            Both("write 90m, 24h or 30d", "写成 90m、24h 或 30d"),
+        )
     return int(number) * units[text[-1]]
 
 

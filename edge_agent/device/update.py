@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_agent.device.service import NAME
+from wire.both import Both, same, zh
 from wire.exits import Exit, Failure
 
 FOLDER = Path("/var/lib/lamppost/packages")
@@ -39,6 +40,8 @@ HOW_WELL = {
 }
 """What is asked of an agent, the most first: one with a sensor away is not ready, and still has to run."""
 
+_WAS = {"ready": Both("ready", "已就绪"), "running": Both("running", "在运行")}
+
 Run = Callable[[list[str]], int]
 
 
@@ -59,28 +62,34 @@ def update(
     current = folder / "current.deb"
     known = before or (current if current.exists() else None)
     if known is None:
-        text = "there is no copy of the installed version to go back to"
-        raise Failure(Exit.USAGE, "no-way-back", text, "name its package with --before FILE")
+        text = Both("there is no copy of the installed version to go back to", "没有已装版本的安装包，无法退回")
+        cure = Both("name its package with --before FILE", "用 --before FILE 指定它的安装包")
+        raise Failure(Exit.USAGE, "no-way-back", text, cure)
     back, new = _copies(folder, known, deb)
     before_it = next((state for state, question in HOW_WELL.items() if run(question) == 0), None)
-    say(f"installing {deb.name}")
-    reason = "the package could not be installed" if run([*APT, str(new)]) != 0 else None
+    say(Both(f"installing {deb.name}", f"正在安装 {deb.name}"))
+    reason = Both("the package could not be installed", "安装包装不上") if run([*APT, str(new)]) != 0 else None
+    was = _WAS.get(before_it or "", same(""))
     if reason is None and before_it is not None and not _becomes(HOW_WELL[before_it], run, sleep):
-        reason = f"the agent was {before_it} before, and is not within {WELL_S:g} s"
+        reason = Both(
+            f"the agent was {was} before, and is not within {WELL_S:g} s",
+            f"采集程序原来{zh(was)}，{WELL_S:g} 秒内没有恢复",
+        )
     if reason is None:
         back.replace(folder / "previous.deb")
         new.replace(current)
-        say(f"well: the agent is {before_it}" if before_it else "installed; no agent ran before, so none is missed")
+        well = Both("installed; no agent ran before, so none is missed", "已安装；原来没有运行采集程序，不用等它")
+        say(Both(f"well: the agent is {was}", f"正常：采集程序{zh(was)}") if before_it else well)
         return True
-    say(f"{reason}: going back")
+    say(Both(f"{reason}: going back", f"{zh(reason)}：正在退回"))
     if run([*APT, str(back)]) != 0:
-        text = f"{back} could not be installed again either"
+        text = Both(f"{back} could not be installed again either", f"{back} 也装不回去")
         raise Failure(
             Exit.CONFIGURATION, "no-way-back", text, "sudo dpkg --configure -a; sudo apt install " + str(back)
         )
     back.replace(current)
     new.unlink()
-    say("the version before is back")
+    say(Both("the version before is back", "已退回上一个版本"))
     return False
 
 

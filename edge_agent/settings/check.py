@@ -12,7 +12,7 @@ from common.strict_yaml import Document, NotUsable, Problem, Where, parse, path_
 from edge_agent.settings.config import SETTINGS_CURE, Config
 from measures.completeness import GB_HOUR
 from measures.index import INDEXED
-from wire.exits import Exit, Failure
+from wire.exits import CORRECT_LINES, Exit, Failure
 
 if TYPE_CHECKING:
     from edge_agent.sensors.sensor import Sensor
@@ -62,7 +62,7 @@ def checked_file(file: Path, check: Callable[[str, str], Config] = checked) -> C
         raise refused(error) from error
 
 
-def refused(error: NotUsable, cure: str = "correct the lines named") -> Failure:
+def refused(error: NotUsable, cure: str = CORRECT_LINES) -> Failure:
     """What a command ends with when settings cannot be used."""
     return Failure(Exit.CONFIGURATION, "config-invalid", str(error), cure)
 

@@ -23,6 +23,8 @@ from edge_agent.screens.spool import screen
 from edge_agent.spool.sealing import readings_of
 from edge_agent.spool.spool import Origin, Sealed, Spool
 from tests.closes import Closes
+from wire.both import zh
+from wire.cells import width_of
 from wire.exits import Failure
 from wire.times import HOUR_MS
 
@@ -144,9 +146,11 @@ def test_doctor_says_the_same_of_the_room_whatever_the_agent_has_been_up(desk: D
 def test_status_fits_sixty_columns(desk: Desk) -> None:
     said = desk.survey() | {"file": "/var/lib/lamppost/spool.db", "lost": {"thinned": 12_345, "dropped": 7}}
     said |= {"kept_rows": 1_234_567, "kept_since_ms": said["oldest_ms"] - 85_000_000, "card_bytes_a_day": None}
-    lines = screen(said, int(time.time() * 1000)).splitlines()
-    assert max(map(len, lines)) <= 60
+    shown = screen(said, int(time.time() * 1000))
+    lines, chinese = shown.splitlines(), zh(shown).splitlines()
+    assert max(map(width_of, [*lines, *chinese])) <= 60
     assert "12345 thinned, 7 dropped" in lines[-1]
+    assert chinese[-1] == "丢失      已抽稀 12345 条，已丢弃 7 条"
 
 
 def test_list_names_batches_and_what_became_of_them(desk: Desk) -> None:

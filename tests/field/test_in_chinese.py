@@ -21,6 +21,7 @@ from lamppost import _build
 from tests.field.conftest import WORLD, Field
 from tests.field.expect import Terminal
 from tests.field.test_setup import HASTY
+from tests.typed import typed
 from wire.both import same, zh
 from wire.cells import width_of
 
@@ -86,3 +87,35 @@ def test_a_station_is_set_up_at_the_terminal_in_chinese(field: Field) -> None:
     person.expect("已上报管理中心，记录号 1", 220)
     assert person.end() == 0, person.seen
     assert "已入库：PM2.5 35  PM10 55 µg/m³" in person.seen
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["status"],
+            "lamppost: status 要写在另一个词后面。处理办法：lamppost agent status 或 lamppost collector status",
+        ),
+        (
+            ["agent", "config", "set", "seal_s", "-c", "/none.yaml"],
+            "lamppost: seal_s 没有值。处理办法：lamppost agent config set seal_s=VALUE",
+        ),
+        (
+            ["agent", "config", "get", "-c", "/none.yaml"],
+            "lamppost: 没有文件 /none.yaml。处理办法：sudo lamppost agent setup",
+        ),
+        (
+            ["agent", "fix", "all"],
+            "lamppost: 没有名为 all 的处理办法。处理办法：可选：serial-console、udev、journal、led",
+        ),
+        (
+            ["alerts", "-c", "/none.yaml"],
+            "lamppost: 没有文件 /none.yaml。处理办法：用 -c FILE 指定；还没有配置时：sudo lamppost collector init",
+        ),
+    ],
+)
+def test_what_is_refused_and_its_cure_are_chinese(words: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OURS, "zh")
+    assert typed(*words).stderr == said + "\n"
+    told = json.loads(typed(*words, "--json").stdout) if words[0] == "alerts" else {"message": ""}
+    assert told["message"].isascii(), "programs read English"
