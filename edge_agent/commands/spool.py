@@ -89,7 +89,7 @@ def list_(
         lasts = padded(told(length((entry.to_ms - entry.from_ms) / 1000)), 9)
         typer.echo(
             f"{entry.spool[:8]} {entry.seq:>6} {_clock(entry.from_ms)[5:]} {lasts}"
-            f" {entry.rows:>4} {entry.size:>6} {entry.state}"
+            f" {entry.rows:>4} {entry.size:>6} {told(entry.state)}"
         )
     count = len(entries)
     batches = Both(f"{count} batches", f"{count} 批")

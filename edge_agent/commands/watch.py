@@ -87,7 +87,7 @@ def watch(
         few, all_of_them = len(chosen), len(source.sensors)
         text = Both(
             f"watching {few} of {all_of_them} sensors, {how}",
-            f"查看 {all_of_them} 个传感器中的 {few} 个，{zh(how)}",
+            f"查看 {few} 个传感器（共 {all_of_them} 个），{zh(how)}",
         )
         print(told(text), file=sys.stderr)
     with ExitStack() as files:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from wire.both import Both
+from wire.both import Both, same
 
 SHARED_SERIALS = frozenset({"", "0", "0001", "0000", "00000000", "1234", "0123456789", "123456"})
 """Serial numbers that adapters of different owners share: CP2102 leaves the factory as 0001."""
@@ -132,15 +132,22 @@ def _stable(names: dict[str, str], unique: bool, usb: bool, device: str) -> tupl
     return device, "number"
 
 
-def _what(usb: dict[str, str], serial: str, unique: bool, device: str, names: dict[str, str]) -> str:
+def _what(usb: dict[str, str], serial: str, unique: bool, device: str, names: dict[str, str]) -> Both:
     if usb:
         what = usb.get("product") or f"USB {usb.get('idVendor', '?')}:{usb.get('idProduct', '?')}"
         if not unique:
-            what += f' serial "{serial}"' if serial else " (no serial number)"
-        return what
+            return Both(f'{what} serial "{serial}"', f'{what} 序列号 "{serial}"') if serial else _nameless(what)
+        return same(what)
     if names.get("built-in") == "/dev/serial0":
-        return "GPIO 14/15"
-    return os.path.basename(names.get("by-id", "")) or f"built-in {os.path.basename(device)}"
+        return same("GPIO 14/15")
+    if "by-id" in names:
+        return same(os.path.basename(names["by-id"]))
+    name = os.path.basename(device)
+    return Both(f"built-in {name}", f"板载 {name}")
+
+
+def _nameless(what: str) -> Both:
+    return Both(f"{what} (no serial number)", f"{what}（没有序列号）")
 
 
 def _usb(root: Path, device: str) -> dict[str, str]:

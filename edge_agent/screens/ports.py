@@ -27,7 +27,7 @@ def ports_screen(found: list[PortInfo]) -> Both:
         )
     lines = []
     for port in found:
-        parts = [same(f"  {port.what}"), port.state]
+        parts = [joined("", ["  ", port.what]), port.state]
         if port.path != port.device:
             now = port.device.removeprefix("/dev/")
             parts.append(Both(f"now {now}", f"现为 {now}"))
@@ -43,11 +43,11 @@ def _notes(port: PortInfo) -> list[Both]:
     if port.kind == "by-path":
         socket = Both(
             f"{what}: its name is the socket's. Keep it in this USB hole.",
-            f"{what}：名称取自插口，请一直插在这个 USB 口上。",
+            f"{zh(what)}：名称取自插口，请一直插在这个 USB 口上。",
         )
         notes.append(_wrapped(socket))
     if port.kind == "by-id" and not port.serial_unique:
-        alike = Both(f"{what}: cannot be told from another one of its kind.", f"{what}：与同类适配器无法区分。")
+        alike = Both(f"{what}: cannot be told from another one of its kind.", f"{zh(what)}：与同类适配器无法区分。")
         notes.append(_wrapped(alike))
     if port.console or port.bluetooth:
         owner = (

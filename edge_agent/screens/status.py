@@ -94,7 +94,7 @@ def screen(said: dict[str, Any], now_ms: float) -> Both:
     node, site, version, up = said["node"], said["site"], said["version"], span(said["up_s"])
     lines = [
         _line(Both("station", "站点"), Both(f"{node} at {site}", f"{node}，{site}")),
-        _line(Both("agent", "采集"), Both(f"{version}, up {up}", f"{version}，已运行 {zh(up)}")),
+        _line(Both("agent", "程序"), Both(f"{version}, up {up}", f"{version}，已运行 {zh(up)}")),
         *(line for sensor in said["sensors"] for line in _sensor(said, sensor, now_ms)),
         _line(Both("broker", "服务器"), _broker(said)),
         *_line_cost(said),

@@ -16,10 +16,12 @@ from edge_agent.spool import file as spool_file
 from edge_agent.spool.file import SpoolError
 from edge_agent.spool.sealing import readings_of
 from wire import batch as wire_batch
+from wire.both import Both
 from wire.times import DAY_MS
 
 LOST_REASONS = ("thinned", "dropped", "disk-full", "damaged", "purged", "unanswered")
-ANSWERS = {0: "stored", 1: "stored in part", 2: "quarantined", 3: "stored"}
+_STORED = Both("stored", "已入库")
+ANSWERS = {0: _STORED, 1: Both("stored in part", "部分入库"), 2: Both("quarantined", "已隔离"), 3: _STORED}
 
 
 class Entry(NamedTuple):
@@ -35,11 +37,11 @@ class Entry(NamedTuple):
     acked_ms: int | None
 
     @property
-    def state(self) -> str:
+    def state(self) -> Both:
         """In a word."""
         if self.acked_ms is None:
-            return "waiting" if self.code is None else "waiting again"
-        return ANSWERS.get(self.code or 0, f"answered {self.code}")
+            return Both("waiting", "待发") if self.code is None else Both("waiting again", "等待重发")
+        return ANSWERS.get(self.code or 0, Both(f"answered {self.code}", f"答复 {self.code}"))
 
 
 class Survey(NamedTuple):
