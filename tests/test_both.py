@@ -26,6 +26,9 @@ SHOWN_BY = {"echo", "say", "prompt", "confirm", "choose", "choose_of", "ask", "F
 SPEAKS_BOTH = (
     "collector/commands/alerts.py",
     "collector/commands/duty.py",
+    "collector/commands/node.py",
+    "collector/commands/stations.py",
+    "collector/commands/token.py",
     "edge_agent/commands/care.py",
     "edge_agent/commands/command.py",
     "edge_agent/commands/config.py",

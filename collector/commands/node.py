@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from collector.commands.options import file_of_the_collector, load_settings, meant
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ def as_agents_say(node: str) -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        text = f"{node} answers what no agent says"
-        raise Failure(Exit.NOT_HEALTHY, "bad-answer", text, "--json shows it; is its agent ours?") from error
+        text = Both(f"{node} answers what no agent says", f"{node} 的答复不像采集程序说的")
+        cure = Both("--json shows it; is its agent ours?", "用 --json 看原文；它运行的是我们的程序吗？")
+        raise Failure(Exit.NOT_HEALTHY, "bad-answer", text, cure) from error
 
 
 def end_with(answer: dict[str, Any], healthy: Any = lambda: True) -> None:
@@ -60,7 +62,8 @@ def node_of(config: Path, node: str) -> tuple[Config, Node]:
         known = Registry(db).get(node)
     if known is None:
         must_be_called(settings, node)
-        raise Failure(Exit.USAGE, "node-unheard", f"{node} has never been heard of", "see to it that it reports")
+        text = Both(f"{node} has never been heard of", f"{node} 从未上线")
+        raise Failure(Exit.USAGE, "node-unheard", text, Both("see to it that it reports", "请先让它上报"))
     return settings, known
 
 
@@ -68,14 +71,14 @@ def must_be_called(settings: Config, node: str) -> None:
     """Raises Failure for a node that was never heard of and that the settings do not name."""
     if node not in (known := known_words(settings, "node")):
         cure = meant(node, known, "lamppost stations list")
-        raise Failure(Exit.USAGE, "node-unknown", f"no node is called {node}", cure)
+        raise Failure(Exit.USAGE, "node-unknown", Both(f"no node is called {node}", f"没有站点叫 {node}"), cure)
 
 
 def must_be_known(settings: Config, word: str, what: str = "node") -> None:
     """After an empty answer: raises Failure for a node, site or sensor that was never heard of and is not named in the
     settings."""
     if word not in known_words(settings, what):
-        raise nothing_of(settings, word, f"nothing is known of {word}", what)
+        raise nothing_of(settings, word, Both(f"nothing is known of {word}", f"没有 {word} 的任何记录"), what)
 
 
 def nothing_of(settings: Config, word: str, text: str, what: str = "node") -> Failure:

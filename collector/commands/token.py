@@ -12,6 +12,9 @@ import typer
 from collector.clock import wall_ms
 from collector.commands.options import CONFIG, JSON, open_desk, say, show_json, this_person
 from collector.commands.times import clock_of
+from common.language import told
+from wire.both import Both, zh
+from wire.cells import padded
 from wire.exits import Exit, Failure
 from wire.times import DAY_MS, MINUTE_MS
 
@@ -19,6 +22,13 @@ if TYPE_CHECKING:
     from collector.web.desk.api_tokens import Listed
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_REVOKED = Both("revoked", "已作废")
+_STATES = {
+    "open": Both("open", "可用"),
+    "used": Both("used", "已用过"),
+    "expired": Both("expired", "已过期"),
+    "revoked": _REVOKED,
+}
 
 
 @app.command("create")
@@ -45,7 +55,7 @@ def create(
         try:
             office.may_be_called(node)
         except Refused as error:
-            cure = "another: small letters, digits, hyphens"
+            cure = Both("another: small letters, digits, hyphens", "换一个：小写字母、数字、连字符")
             raise Failure(Exit.USAGE, error.word, f"{node!r}: {error}", cure) from error
         assert settings.identities is not None
         where = url or f"https://{in_url(settings.identities.broker_host)}:{settings.identities.port}"
@@ -55,7 +65,11 @@ def create(
         show_json({"schema": "lamppost.token/1", "node": node, "token": text, "minutes": minutes})
     else:
         typer.echo(text)
-        typer.echo(f"good once, for {node}, for {minutes} minutes; on the device:", err=True)
+        good = Both(
+            f"good once, for {node}, for {minutes} minutes; on the device:",
+            f"只给 {node} 用一次，{minutes} 分钟内有效；在设备上：",
+        )
+        typer.echo(told(good), err=True)
         typer.echo("  lamppost agent enrol --token-file -", err=True)
 
 
@@ -73,10 +87,14 @@ def list_(config: Path = CONFIG, as_json: bool = JSON) -> None:
         show_json([token._asdict() for token in tokens])
         return
     if not tokens:
-        typer.echo("no tokens: lamppost token create NODE", err=True)
+        typer.echo(
+            told(Both("no tokens: lamppost token create NODE", "没有令牌：lamppost token create NODE")), err=True
+        )
     clock = clock_of(settings.web.time_zone)
     for token in tokens:
-        typer.echo(f"{token.id}  {token.node:<16} {token.state:<8} until {clock(token.expires_ms)}  by {token.made_by}")
+        state, end, who = padded(told(_STATES.get(token.state, token.state)), 8), clock(token.expires_ms), token.made_by
+        until = told(Both(f"until {end}  by {who}", f"至 {end}  签发人 {who}"))
+        typer.echo(f"{token.id}  {token.node:<16} {state} {until}")
 
 
 @app.command("revoke")
@@ -93,8 +111,13 @@ def revoke(
 
     with open_desk(config) as (_, file):
         if not Book(file).revoke_token(beginning, this_person(), wall_ms()):
-            raise Failure(Exit.USAGE, "no-such-token", f"no token begins with {beginning!r}", "lamppost token list")
-    say("revoked", as_json, token=beginning)
+            raise Failure(
+                Exit.USAGE,
+                "no-such-token",
+                Both(f"no token begins with {beginning!r}", f"没有以 {beginning!r} 开头的令牌"),
+                "lamppost token list",
+            )
+    say(_REVOKED, as_json, token=beginning)
 
 
 @app.command("api")
@@ -121,8 +144,13 @@ def api(
             return
         if revoke:
             if not tokens.revoke(name, this_person(), wall_ms()):
-                raise Failure(Exit.USAGE, "no-such-token", f"there is no token {name!r}", "lamppost token api")
-            say("revoked", as_json, name=name)
+                raise Failure(
+                    Exit.USAGE,
+                    "no-such-token",
+                    Both(f"there is no token {name!r}", f"没有令牌 {name!r}"),
+                    "lamppost token api",
+                )
+            say(_REVOKED, as_json, name=name)
             return
         now_ms = wall_ms()
         try:
@@ -132,7 +160,9 @@ def api(
     made = {"schema": "lamppost.api-token/1", "name": name, "scopes": scope, "token": token, "days": days}
     typer.echo(json.dumps(made) if as_json else token)
     if not as_json:
-        typer.echo(f"good until {clock(now_ms + days * DAY_MS)}; then its program is refused", err=True)
+        end = clock(now_ms + days * DAY_MS)
+        good = Both(f"good until {end}; then its program is refused", f"有效至 {end}；过期后它的程序会被拒绝")
+        typer.echo(told(good), err=True)
 
 
 def _tell(tokens: list[Listed], clock: Callable[[int], str], as_json: bool) -> None:
@@ -140,10 +170,17 @@ def _tell(tokens: list[Listed], clock: Callable[[int], str], as_json: bool) -> N
         show_json([token._asdict() for token in tokens])
         return
     if not tokens:
-        typer.echo("no program has a token: lamppost token api NAME --scope read", err=True)
+        none = Both(
+            "no program has a token: lamppost token api NAME --scope read",
+            "还没有程序有令牌：lamppost token api NAME --scope read",
+        )
+        typer.echo(told(none), err=True)
     name_width = max((len(token.name) for token in tokens), default=0)  # no wider: it shall fit a narrow terminal
     scopes_width = max((len(token.scopes) for token in tokens), default=0)
     for token in tokens:
-        used = "never used" if token.used_ms is None else f"used {clock(token.used_ms)}"
+        used, end = Both("never used", "从未使用"), clock(token.expires_ms)
+        if token.used_ms is not None:
+            used = Both(f"used {clock(token.used_ms)}", f"上次使用 {clock(token.used_ms)}")
         named = f"{token.name:<{name_width}} {token.scopes:<{scopes_width}}"
-        typer.echo(f"{named} until {clock(token.expires_ms)}  {used}")
+        until = Both(f"until {end}  {used}", f"至 {end}  {zh(used)}")
+        typer.echo(f"{named} {told(until)}")

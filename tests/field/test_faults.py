@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -27,6 +28,7 @@ from tests.field.conftest import NODE, Field
 from tests.sensors.streams import PROFILES
 from tests.servers import free_port, wait_for
 from wire.both import same
+from wire.cells import width_of
 from wire.exits import Failure
 
 pytestmark = pytest.mark.real
@@ -47,6 +49,11 @@ def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_
     assert "sensor.air-1" in afar.stdout
     monkeypatch.setenv(OURS, "zh")
     assert "坏帧" in field.office("stations", "doctor", NODE, "--only", "sensor").stdout
+    listed, shown = field.office("stations", "list").stdout, field.office("stations", "show", NODE).stdout.splitlines()
+    assert re.search(rf"^{NODE} +在线 +已 \d+ (秒|分钟)", listed)
+    assert {
+        width_of(line[: line.index(text)]) for line, text in zip(shown[1:3], ("test-site", "在线"), strict=True)
+    } == {10}
     monkeypatch.setenv(OURS, "en")
 
     frames = field.office("stations", "frames", NODE)
