@@ -153,7 +153,12 @@ def init(
     if name is None:
         name = load_settings(folder / "collector.yaml").name if again else "c1"
     if not names.is_name(name):
-        raise Failure(Exit.USAGE, "bad-name", f"{name!r} is no name", "small letters, digits and hyphens")
+        raise Failure(
+            Exit.USAGE,
+            "bad-name",
+            Both(f"{name!r} is no name", f"{name!r} 不能作名称"),
+            Both("small letters, digits and hyphens", "只能用小写字母、数字和连字符"),
+        )
     hosts = (*host, *(one for one in ("127.0.0.1", "localhost") if one not in host)) if host or not again else ()
     listen = everywhere() if host else "127.0.0.1"
     plan = Plan(folder, name, hosts, tls, broker_port, enrol_port, listen, data)
@@ -171,20 +176,30 @@ def _ask_for_who_stays_behind(config: Path) -> None:
         behind = enrolment(settings, file).strangers(wall_ms())
     if not behind:
         return
-    typer.echo(f"not renewed since the rollover: {', '.join(behind)}", err=True)
-    who = counted(len(behind), "station")
-    if not typer.confirm(f"{who} will then have to be enrolled again on the pole: drop the old authority?", err=True):
-        cure = "each renews by itself within 90 days; lamppost stations retire NAME, of one that is gone"
-        raise Failure(Exit.USAGE, "not-confirmed", "nothing was changed", cure)
+    left = Both(
+        f"not renewed since the rollover: {', '.join(behind)}", f"更换签发机构后还没有续期：{'、'.join(behind)}"
+    )
+    typer.echo(told(left), err=True)
+    count = len(behind)
+    question = Both(
+        f"{count} station{'s' * (count != 1)} will then have to be enrolled again on the pole: drop the old authority?",
+        f"有 {count} 个站点之后要到现场重新入网。停用旧的签发机构吗？",
+    )
+    if not typer.confirm(told(question), err=True):
+        cure = Both(
+            "each renews by itself within 90 days; lamppost stations retire NAME, of one that is gone",
+            "各站点 90 天内会自动续期；已拆除的：lamppost stations retire NAME",
+        )
+        raise Failure(Exit.USAGE, "not-confirmed", Both("nothing was changed", "什么都没有改"), cure)
 
 
 def _new_signing_key(settings: Config) -> list[str]:
     from collector.init import new_signing_key
 
     if settings.signing_key_file is None:
-        raise Failure(
-            Exit.CONFIGURATION, "no-signing-key", "the settings name no signing_key_file", "name the file to hold it"
-        )
+        text = Both("the settings name no signing_key_file", "配置里没有 signing_key_file")
+        cure = Both("name the file to hold it", "请写明存放它的文件")
+        raise Failure(Exit.CONFIGURATION, "no-signing-key", text, cure)
     return new_signing_key(settings.signing_key_file)
 
 
@@ -195,16 +210,17 @@ def _new_broker_rules(config: Path) -> list[str]:
 
     with open_desk(config) as (settings, file):
         if settings.identities is None:
-            text = "this collector has no certificate authority"
-            raise Failure(Exit.CONFIGURATION, "no-identities", text, "init --tls begins one")
+            text = Both("this collector has no certificate authority", "这个采集器没有证书签发机构")
+            cure = Both("init --tls begins one", "用 init --tls 建立")
+            raise Failure(Exit.CONFIGURATION, "no-identities", text, cure)
         inside = [each.node for each in Book(file).stations() if each.state == "active"]
         return new_broker_rules(settings.identities.folder.parent / MOSQUITTO, settings.name, inside)
 
 
 def _say_next(folder: Path, steps: list[str]) -> None:
-    typer.echo(f"made {folder}. Next:")
+    typer.echo(told(Both(f"made {folder}. Next:", f"已建立 {folder}。下一步：")))
     for number, step in enumerate(steps, 1):
-        typer.echo(f"  {number}. {step}")
+        typer.echo(f"  {number}. {told(step)}")
 
 
 @app.command()
@@ -247,7 +263,7 @@ def status(
         if not found:
             nobody = Both(
                 "no collector has been on this broker: does one run, and what does its log say?",
-                "服务器上还没有采集器来过：它在运行吗？日志怎么说？",
+                "消息代理上还没有出现过采集器：它在运行吗？日志里写了什么？",
             )
             typer.echo(told(nobody))
         for name, (text, since_ms) in alarms.items():

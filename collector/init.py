@@ -34,6 +34,7 @@ from collector.identity.authority import (
 from collector.identity.office import MOSQUITTO, REVOKED
 from collector.identity.signing import public_key_text
 from common.whole_file import PRIVATE, PUBLIC, write_whole
+from wire.both import Both, same, zh
 from wire.exits import Exit, Failure, reason
 
 SIGNING_KEY = "sign.key"
@@ -71,12 +72,21 @@ def begin(plan: Plan) -> list[str]:
     settings = plan.folder / "collector.yaml"
     there = [path for path in (plan.folder / "pki" / "ca.key", plan.folder / SIGNING_KEY, settings) if path.exists()]
     if there:
-        text = f"{there[0]} is there already, and agents out there trust it"
-        cure = "another folder; --renew for new certificates, --roll-over for a new authority"
+        first = there[0]
+        text = Both(f"{first} is there already, and agents out there trust it", f"已有 {first}，外面的站点信任它")
+        cure = Both(
+            "another folder; --renew for new certificates, --roll-over for a new authority",
+            "换一个目录；换证书用 --renew，换签发机构用 --roll-over",
+        )
         if not settings.exists():  # which is written last
-            text = f"{there[0]} is there already, and {settings} is not: was a beginning cut off?"
-            cure = (
-                "remove sign.key, pki and mosquitto there; where a station is enrolled, bring the settings back instead"
+            text = Both(
+                f"{first} is there already, and {settings} is not: was a beginning cut off?",
+                f"已有 {first}，却没有 {settings}：上次安装中断了？",
+            )
+            cure = Both(
+                "remove sign.key, pki and mosquitto there; "
+                "where a station is enrolled, bring the settings back instead",
+                "删除那里的 sign.key、pki 和 mosquitto；已有站点入网时，请改为恢复配置文件",
             )
         raise Failure(Exit.CONFIGURATION, "already-initialised", text, cure)
     try:
@@ -100,9 +110,9 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
         authority = Authority.load(pki)
         plan = replace(plan, hosts=plan.hosts or hosts_of((pki / "server.pem").read_bytes()))
     except (OSError, ValueError) as error:
-        raise Failure(
-            Exit.CONFIGURATION, "authority-unusable", f"{pki}: {reason(error)}", "run init --tls first"
-        ) from error
+        text = Both(f"{pki}: {reason(error)}", f"{pki}：{zh(reason(error))}")
+        cure = Both("run init --tls first", "请先执行 init --tls")
+        raise Failure(Exit.CONFIGURATION, "authority-unusable", text, cure) from error
     if roll_over:
         authority = authority.rolled_over(_authority_name(now), now)
     if drop_old:
@@ -115,7 +125,8 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
             authority.save(pki)
     except OSError as error:
         raise _unusable(plan.folder, error) from error
-    return [f"sudo systemctl reload mosquitto && sudo systemctl restart lamppost-collector  # reads {pki} again"]
+    again = "sudo systemctl reload mosquitto && sudo systemctl restart lamppost-collector"
+    return [Both(f"{again}  # reads {pki} again", f"{again}  # 重新读取 {pki}")]
 
 
 def new_signing_key(file: Path) -> list[str]:
@@ -130,10 +141,16 @@ def new_signing_key(file: Path) -> list[str]:
         raise _unusable(file, error) from error
     return [
         *([] if was_there else [f"sudo chown lamppost: {file}"]),
-        f"copy {file} to every standby",
+        Both(f"copy {file} to every standby", f"把 {file} 复制到每台备用机"),
         "sudo systemctl restart lamppost-collector",
-        "wait an hour: enrolled agents ask for it within ten minutes, and keep their readings meanwhile",
-        f"where an agent's settings have collector_keys, and for who checks alerts: {pinned}",
+        Both(
+            "wait an hour: enrolled agents ask for it within ten minutes, and keep their readings meanwhile",
+            "等一小时：已入网的站点十分钟内会来取，期间读数留在本机",
+        ),
+        Both(
+            f"where an agent's settings have collector_keys, and for who checks alerts: {pinned}",
+            f"站点配置里写有 collector_keys 的，以及核对告警签名的人，请换成：{pinned}",
+        ),
     ]
 
 
@@ -155,7 +172,10 @@ def new_broker_rules(folder: Path, name: str, nodes: Iterable[str]) -> list[str]
         raise _unusable(folder, error) from error
     return [
         f"sudo chown mosquitto: {folder / RULES} && sudo systemctl restart mosquitto",
-        "where there is a second collector: sudo lamppost collector standby NAME ARCHIVE, once more",
+        Both(
+            "where there is a second collector: sudo lamppost collector standby NAME ARCHIVE, once more",
+            "有第二个采集器时，再执行一次 sudo lamppost collector standby NAME ARCHIVE",
+        ),
     ]
 
 
@@ -270,23 +290,39 @@ def _authority_name(now: datetime) -> str:
 
 def _next_steps(plan: Plan) -> list[str]:
     settings = plan.folder / "collector.yaml"
-    steps = [f"edit {settings}: store, stations, rules   (lamppost collector sample explains every key)"]
-    steps += [f"sudo chown -R lamppost: {plan.folder}   (for the service, which runs as that user: docs/install.md)"]
+    own = f"sudo chown -R lamppost: {plan.folder}"
+    steps = [
+        Both(
+            f"edit {settings}: store, stations, rules   (lamppost collector sample explains every key)",
+            f"编辑 {settings}：store、stations、rules   （各项说明见 lamppost collector sample）",
+        ),
+        Both(
+            f"{own}   (for the service, which runs as that user: docs/install.md)",
+            f"{own}   （服务以这个用户运行：docs/install.md）",
+        ),
+    ]
     if plan.tls:
         broker = plan.folder.resolve() / MOSQUITTO
         steps += [
-            f"sudo chown -R mosquitto:lamppost {broker} && sudo chmod 2770 {broker}",
-            f"sudo ln -s {broker}/lamppost.conf /etc/mosquitto/conf.d/ && sudo systemctl restart mosquitto",
+            same(f"sudo chown -R mosquitto:lamppost {broker} && sudo chmod 2770 {broker}"),
+            same(f"sudo ln -s {broker}/lamppost.conf /etc/mosquitto/conf.d/ && sudo systemctl restart mosquitto"),
         ]
-    steps += [f"lamppost collector check {settings} && lamppost collector run {settings}"]
+    steps.append(same(f"lamppost collector check {settings} && lamppost collector run {settings}"))
     if plan.tls:
+        token = f"lamppost token create lp-0001 --config {settings}"
         steps += [
-            f"lamppost token create lp-0001 --config {settings}   (good once, for 15 minutes)",
-            "on the device:  lamppost agent enrol --token-file -",
+            Both(f"{token}   (good once, for 15 minutes)", f"{token}   （只用一次，15 分钟内有效）"),
+            Both(
+                "on the device:  lamppost agent enrol --token-file -", "在设备上：lamppost agent enrol --token-file -"
+            ),
         ]
-    return steps
+    return list(steps)
 
 
 def _unusable(path: Path, error: OSError) -> Failure:
-    cure = "the same with sudo, where there is room and nothing is read-only"
-    return Failure(Exit.NOT_PERMITTED, "folder-unusable", f"{path}: {reason(error)}", cure)
+    cure = Both(
+        "the same with sudo, where there is room and nothing is read-only",
+        "加 sudo 重新运行；磁盘要有空间，也不能只读",
+    )
+    text = Both(f"{path}: {reason(error)}", f"{path}：{zh(reason(error))}")
+    return Failure(Exit.NOT_PERMITTED, "folder-unusable", text, cure)

@@ -29,6 +29,7 @@ SPEAKS_BOTH = (
     "collector/commands/node.py",
     "collector/commands/stations.py",
     "collector/commands/token.py",
+    "collector/init.py",
     "edge_agent/commands/care.py",
     "edge_agent/commands/command.py",
     "edge_agent/commands/config.py",

@@ -49,10 +49,10 @@ def test_a_healthy_station_passes_here_and_from_the_office_and_each_fault_names_
     assert "sensor.air-1" in afar.stdout
     monkeypatch.setenv(OURS, "zh")
     assert "坏帧" in field.office("stations", "doctor", NODE, "--only", "sensor").stdout
-    listed, shown = field.office("stations", "list").stdout, field.office("stations", "show", NODE).stdout.splitlines()
+    listed, facts = field.office("stations", "list").stdout, field.office("stations", "show", NODE).stdout.splitlines()
     assert re.search(rf"^{NODE} +在线 +已 \d+ (秒|分钟)", listed)
     assert {
-        width_of(line[: line.index(text)]) for line, text in zip(shown[1:3], ("test-site", "在线"), strict=True)
+        width_of(line[: line.index(text)]) for line, text in zip(facts[1:3], ("test-site", "在线"), strict=True)
     } == {10}
     monkeypatch.setenv(OURS, "en")
 
