@@ -167,9 +167,9 @@ class Ingest:
 
     def _hold_clone(self, name: Name) -> None:
         self.counts["held_equivocation"] += 1
-        self.alarm(
-            f"clone:{name.node}", f"{name.node} sent two batches {name.seq} of spool {name.spool}: a cloned card?"
-        )
+        text = f"{name.node} sent two batches {name.seq} of spool {name.spool}"
+        cure = "look whether two devices run on copies of one card; on one of them: sudo lamppost agent setup --anew"
+        self.alarm(f"clone:{name.node}", f"{text}. Cure: {cure}")
 
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
         if isinstance(refused, batch.VersionUnknown):

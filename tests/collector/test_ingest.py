@@ -47,7 +47,7 @@ def test_the_same_sequence_with_other_bytes_is_held_with_an_alarm(bench: Bench) 
     bench.ingest.take("lp-0017", changed("/blocks/0/fields/pm10_raw_ugm3", [1, 2, 3]), NOW)
     ((_, answer),) = bench.ingest.acks(NOW)
     assert answer.verdicts[0].digest == batch.digest(dump(BATCH)), "the sender learns which bytes stand"
-    assert "clone:lp-0017" in bench.ingest.alarms
+    assert "Cure: look whether two devices run on copies of one card" in bench.ingest.alarms["clone:lp-0017"]
     assert [row[1] for row in bench.rows("air_quality", "pm10_raw_ugm3")] == [20, 21, 20]
 
 
