@@ -147,9 +147,8 @@ class Ingest:
             return False
         if name.spool not in known.birth.spools:
             self.counts["held_spool"] += 1
-            self.alarm(
-                f"spool:{name.node}", f"{name.node} sends from spool {name.spool}, which its birth does not name"
-            )
+            text = f"{name.node} sends from spool {name.spool}, which its birth does not name, and keeps what it measures"
+            self.alarm(f"spool:{name.node}", f"{text}. Cure: find out whether its card was exchanged or copied")
             return False
         return True
 
@@ -174,7 +173,7 @@ class Ingest:
     def _refuse(self, name: Name, refused: batch.Refused, payload: bytes, now_ms: int) -> None:
         if isinstance(refused, batch.VersionUnknown):
             self.counts["version_unknown"] += 1
-            self.alarm(f"version:{name.node}", f"{name.node}: {refused}; this collector is too old for it")
+            self.alarm(f"version:{name.node}", f"{name.node}: {refused}. Cure: update this collector first")
             self._verdicts.version_unknown(name)
         elif isinstance(refused, batch.TooLarge):
             self.counts["too_large"] += 1
@@ -218,7 +217,8 @@ class Ingest:
             return
         if self.series.is_full(name.node) and any(r.reason.startswith("series:") for r in checked.refusals):
             self.counts["series_refused"] += 1
-            self.alarm(f"series:{name.node}", f"{name.node} has used up its series: does it invent names?")
+            text = f"{name.node} has used up its series. Cure: look whether its sensors' names change all the time"
+            self.alarm(f"series:{name.node}", text)
         if not checked.blocks:
             reason = checked.refusals[0].reason if checked.refusals else "no blocks"
             self._quarantine_whole(name, payload, reason, now_ms)
