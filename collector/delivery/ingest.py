@@ -147,7 +147,7 @@ class Ingest:
             return False
         if name.spool not in known.birth.spools:
             self.counts["held_spool"] += 1
-            text = f"{name.node} sends from spool {name.spool}, which its birth does not name, and keeps what it measures"
+            text = f"{name.node} sends from spool {name.spool}, unnamed by its birth, and keeps what it measures"
             self.alarm(f"spool:{name.node}", f"{text}. Cure: find out whether its card was exchanged or copied")
             return False
         return True
