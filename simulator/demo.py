@@ -13,12 +13,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from collector.stores.sqlite import Sqlite
 from collector.stores.store import Select, StoreDown
+from edge_agent.spool.file import SpoolError
+from edge_agent.spool.view import View
 from firmware_stubs.nova import Sds011
 from firmware_stubs.omnipresense import Ops243
 from firmware_stubs.plantower import Pms5003
@@ -41,6 +44,7 @@ class Ledger:
     stations: int
     readings_accepted: int
     readings_stored: int
+    waiting: int
     lost: int
     doubled: int
     bad_frames: int
@@ -65,13 +69,13 @@ class Demo:
         self._programs = Programs(self._folder)
         self._ending = threading.Event()
         self._started_s = time.monotonic()
-        self._stored_before = self._fired_before = 0
+        self._stored_before = self._waited_before = self._fired_before = 0
         self._broker = embedded(self._folder, free_port())
 
     def start(self) -> None:
         """Bring up broker, stubs, collector and agents. Raises Failure when the page's port is taken."""
         _check_port(self._port)
-        self._stored_before, self._fired_before = self._stored(), self._fired()
+        self._stored_before, self._waited_before, self._fired_before = self._stored(), self._waiting(), self._fired()
         self._started_s = time.monotonic()
         self._broker.start()
         self._programs.start("collector", "collector", self._collector_settings())
@@ -111,15 +115,18 @@ class Demo:
         self._programs.stop("agent", "collector")
 
     def ledger(self) -> Ledger:
-        """What became of the readings: by the agents' word against the database's."""
+        """What became of the readings: by the word and the spools of agents that have ended, against the database."""
         accepted = bad = 0
         for lamppost in self._lampposts:
             said = self._said(lamppost)
             accepted += said.get("accepted", 0)
             bad += sum(sum(sensor["bad"].values()) for sensor in said.get("sensors", []))
         stored = self._stored() - self._stored_before
+        missing = max(0, accepted - stored)
+        waiting = min(missing, self._waiting())
+        doubled = max(0, stored - accepted - self._waited_before)
         return Ledger(
-            len(self._lampposts), accepted, stored, max(0, accepted - stored), max(0, stored - accepted), bad,
+            len(self._lampposts), accepted, stored, waiting, missing - waiting, doubled, bad,
             self.alerts_fired(), self.page,
         )  # fmt: skip
 
@@ -192,7 +199,7 @@ class Demo:
         return {
             "node": lamppost.node, "site": lamppost.site, "seal_s": 1.0,
             "broker": {"port": self._broker.port, "spread_s": 0.5},
-            "spool": {"path": str(self._folder / f"{lamppost.node}.db"), "allow_tmpfs": True},
+            "spool": {"path": str(self._spool_file(lamppost)), "allow_tmpfs": True},
             "clock": {"trust": "always"},
             "status_file": str(self._status_file(lamppost)), "sensors": sensors,
         }  # fmt: skip
@@ -210,6 +217,9 @@ class Demo:
     def _status_file(self, lamppost: Lamppost) -> Path:
         return self._folder / f"{lamppost.node}.json"
 
+    def _spool_file(self, lamppost: Lamppost) -> Path:
+        return self._folder / f"{lamppost.node}.db"
+
     def _said(self, lamppost: Lamppost) -> dict[str, Any]:
         """What its agent said of itself last; nothing before it has."""
         try:
@@ -217,6 +227,14 @@ class Demo:
         except (OSError, ValueError):
             return {}
         return said
+
+    def _waiting(self) -> int:
+        """Readings in the spools that nobody has answered: the collector may be behind, or have ended before."""
+        found = 0
+        for lamppost in self._lampposts:
+            with suppress(SpoolError), closing(View(self._spool_file(lamppost))) as spool:  # there is none yet
+                found += sum(row.series.kind in READINGS for row, _ in spool.readings(0, 2**62, only_waiting=True))
+        return found
 
     def _stored(self) -> int:
         """Readings in the database, those of an earlier demo in its folder too."""

@@ -100,6 +100,7 @@ def _tell(ledger: Ledger, as_json: bool) -> None:
         print(json.dumps(asdict(ledger)))
         return
     print(
-        f"accepted {ledger.readings_accepted}   stored {ledger.readings_stored}   lost {ledger.lost}   "
-        f"doubled {ledger.doubled}   bad frames {ledger.bad_frames}   alerts fired {ledger.alerts_fired}"
+        f"accepted {ledger.readings_accepted}   stored {ledger.readings_stored}   waiting {ledger.waiting}   "
+        f"lost {ledger.lost}   doubled {ledger.doubled}   bad frames {ledger.bad_frames}   "
+        f"alerts fired {ledger.alerts_fired}"
     )
