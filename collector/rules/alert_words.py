@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collector.rules.rule import Rule, Spec
+from typing import TYPE_CHECKING
+
 from collector.rules.words import duration_text, duration_zh, reading
 from wire.both import Both
 from wire.quantities import QUANTITIES, STATS
+
+if TYPE_CHECKING:
+    from collector.rules.rule import Rule, Spec
 
 SEVERITY_WORDS = {
     "critical": Both("critical", "紧急"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from collector.rules import words
-from collector.rules.transition import Transition
 from wire.quantities import nearest
 from wire.times import DAY_MS
+
+if TYPE_CHECKING:
+    from collector.rules.transition import Transition
 
 KEYS: Final = ("fingerprint", "rule", "severity", "kind", "cause", "site", "node", "sensor", "lane", "direction")
 SILENCE_MS_MAX: Final = 90 * DAY_MS

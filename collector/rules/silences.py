@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from collector.rules.deed import Deed
-from collector.rules.silence import Silence
-from collector.rules.transition import Transition
+
+if TYPE_CHECKING:
+    from collector.rules.silence import Silence
+    from collector.rules.transition import Transition
 
 UNTIL_RESOLVED_MS: Final = 2**53
 
