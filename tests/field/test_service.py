@@ -7,10 +7,7 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,8 +19,10 @@ from edge_agent.device.progress import Progress
 from edge_agent.device.service import install, uninstall, unit_text
 from edge_agent.lines import ports
 from edge_agent.settings.config import Config
+from tests.closes import Closes
 from tests.field.conftest import Field
 from tests.servers import wait_for
+from tests.systemd import Systemd
 from wire.exits import Failure
 
 CONFIG = Path("/etc/lamppost/agent.yaml")
@@ -146,33 +145,12 @@ def test_the_watchdog_is_fed_only_while_readings_are_taken_where_sensors_give_th
     assert progress.advances(30, 11)
 
 
-class Systemd:
-    """Stands where systemd stands: hears what a service says of itself."""
-
-    def __init__(self, address: Path) -> None:
-        self.heard: list[str] = []
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(address))
-        self._socket.settimeout(0.1)
-
-    def hears(self, word: str) -> bool:
-        """Whether this was said until now."""
-        with suppress(TimeoutError):
-            while True:
-                self.heard.append(self._socket.recv(4096).decode())
-        return any(word in line for line in self.heard)
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 @pytest.fixture
-def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
+def systemd(tmp_path: Path, closes: Closes, monkeypatch: pytest.MonkeyPatch) -> Systemd:
     """What every program that is started from here tells."""
-    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-    systemd = Systemd(tmp_path / "notify")
-    yield systemd
-    systemd.close()
+    found = closes(Systemd(tmp_path))
+    monkeypatch.setenv("NOTIFY_SOCKET", found.address)
+    return found
 
 
 @pytest.mark.real
