@@ -49,4 +49,4 @@ class Unwritten:
             book.save_desk(self.desk)
             book.save_outbox(self.deliveries.values(), self.attempts)
             book.save_retained(self.retained)
-        self.__init__()  # type: ignore[misc]
+        vars(self).update(vars(Unwritten()))

@@ -28,7 +28,7 @@ class Sums(Window):
     columns: ClassVar[tuple[float, ...]] = (0.0,)
     __slots__ = ()
 
-    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+    def add(self, time_ms: int, value: float) -> None:
         self.open[0] += 1
         self.open[1] += value
 
@@ -104,7 +104,7 @@ class Sums(Window):
         share = self._share_of(n, filled + len(buckets), interval_ms)
         return (None if found is None else round(found, DECIMALS)), share
 
-    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         return [sum(cells[0])]
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
@@ -123,11 +123,11 @@ class Levels(Window):
     columns: ClassVar[tuple[float, ...]] = (0.0,)
     __slots__ = ()
 
-    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+    def add(self, time_ms: int, value: float) -> None:
         self.open[0] += 1
         self.open[1] += energy(value)
 
-    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         return [sum(cells[0])]
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
@@ -141,7 +141,7 @@ class Extremes(Window):
     columns: ClassVar[tuple[float, ...]] = (math.inf, -math.inf)
     __slots__ = ()
 
-    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+    def add(self, time_ms: int, value: float) -> None:
         bucket = self.open
         bucket[0] += 1
         bucket[1] = min(bucket[1], value)
@@ -172,7 +172,7 @@ class Extremes(Window):
             return lowest > low + _MARGIN and least < high - _MARGIN
         return most - least > low + _MARGIN and highest - lowest < high - _MARGIN
 
-    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
+    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:
         """What stays in the window until then holds one side of the statistic, the new readings the other."""
         if band == ANY or not self.base_n + self.open[0]:
             return ANY if band == ANY else NONE
@@ -188,7 +188,7 @@ class Extremes(Window):
             return (low, math.inf) if least > low and (high == math.inf or staying[0] < high) else NONE
         return ANY if band[1] == math.inf and staying[1] - staying[0] > low else NONE
 
-    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         return [min(cells[0]), max(cells[1])]
 
     def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
@@ -204,7 +204,7 @@ class Change(Window):
     columns: ClassVar[tuple[float, ...]] = (0.0, 0.0)
     __slots__ = ()
 
-    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+    def add(self, time_ms: int, value: float) -> None:
         bucket = self.open
         if not bucket[0]:
             bucket[1] = value
@@ -242,10 +242,10 @@ class P85(Window):
         self.open[0] += 1
         self.open[1 + (time_ms % self.width) * 10 // self.width] = value
 
-    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         return [value for cell in cells for value in cell if not math.isnan(value)]
 
-    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
         values = sorted(value for value in (*base, *last[1:]) if not math.isnan(value))
         if not values:
             return None
@@ -261,10 +261,10 @@ class Last(Window):
     columns: ClassVar[tuple[float, ...]] = (0.0,)
     __slots__ = ()
 
-    def roll(self, time_ms: int) -> None:  # noqa: ARG002
+    def roll(self, time_ms: int) -> None:
         self.end_ms = _NEVER_MS
 
-    def add(self, time_ms: int, value: float) -> None:  # noqa: ARG002
+    def add(self, time_ms: int, value: float) -> None:
         self.open = [1, value]
 
     def add_all(self, rows: Present) -> None:
@@ -273,26 +273,26 @@ class Last(Window):
     def patch(self, rows: Present) -> None:
         """What came late is not the newest."""
 
-    def share(self, time_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
+    def share(self, time_ms: int, interval_ms: int | None) -> float:
         return 1.0
 
-    def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:  # noqa: ARG002
+    def share_at_most(self, more: int, first_ms: int, interval_ms: int | None) -> float:
         return 1.0
 
-    def share_until(self, until_ms: int, more: int, interval_ms: int | None) -> float:  # noqa: ARG002
+    def share_until(self, until_ms: int, more: int, interval_ms: int | None) -> float:
         return 1.0
 
     def within(self, rows: Present, low: float, high: float) -> bool:
         least, most = rows.span
         return low + _MARGIN < least and most < high - _MARGIN
 
-    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
+    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:
         return band[0] + _MARGIN, band[1] - _MARGIN
 
-    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:  # noqa: ARG002
+    def _merge(self, n: array[int], cells: list[array[float]]) -> list[float]:
         return [0.0]
 
-    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:  # noqa: ARG002
+    def _value(self, base_n: float, base: list[float], last: list[float]) -> float | None:
         return float(last[1]) if last[0] else None
 
 

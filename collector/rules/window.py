@@ -131,7 +131,7 @@ class Window:
         self.n = array("I", [0]) * self.size
         self.cells = [array("d", [empty]) * self.size for empty in self.columns]
 
-    def _slide(self, gone: int) -> bool:  # noqa: ARG002
+    def _slide(self, gone: int) -> bool:
         """Let the open bucket close and bucket `gone` leave the base; False when only folding anew can tell."""
         return False
 
@@ -239,11 +239,11 @@ class Window:
             return filled / self.count
         return min(1.0, n * interval_ms / (self.count * self.width))
 
-    def within(self, rows: Present, low: float, high: float) -> bool:  # noqa: ARG002
+    def within(self, rows: Present, low: float, high: float) -> bool:
         """True when the statistic is sure to stay between `low` and `high` while these rows enter the open bucket."""
         return False
 
-    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:  # noqa: ARG002
+    def leeway(self, band: Bounds, until_ms: int, rows: int) -> Bounds:
         """Between which values readings may lie, so that the statistic is sure to stay in `band`.
 
         That holds for any readings before `until_ms`, at most `rows` of them; NONE when nothing is sure.

@@ -86,7 +86,7 @@ class WorkerPool:
         self,
         node: str,
         payload: bytes,
-        now_ms: int,  # noqa: ARG002
+        now_ms: int,
         replay: bool = False,
         live: bool = False,
     ) -> None:
@@ -167,12 +167,12 @@ class WorkerPool:
         """A birth or death that is obeyed."""
         self._worker(node).give(Order("status", node, payload))
 
-    def greet(self, births: Sequence[status.Birth], now_ms: int) -> None:  # noqa: ARG002
+    def greet(self, births: Sequence[status.Birth], now_ms: int) -> None:
         """Its worker knows how far a node's spools are stored; the hello is among the answers."""
         for birth in births:
             self._worker(birth.node).give(Order("greet", birth.node, status.encode(birth)))
 
-    def answers(self, now_ms: int) -> list[tuple[str, bytes]]:  # noqa: ARG002
+    def answers(self, now_ms: int) -> list[tuple[str, bytes]]:
         """Sealed answers to publish, each with its topic; those whose batches `write` returned before."""
         taken, self._answers = self._answers, []
         return taken
@@ -217,8 +217,8 @@ class FarWindows:
     def observe(self, tables: Iterable[Table], now_ms: int) -> None:
         """The workers have seen them."""
 
-    def step(self, now_ms: int, busy: bool = False) -> list[Table]:  # noqa: ARG002
+    def step(self, now_ms: int, busy: bool = False) -> list[Table]:
         return self._pool.rolled()
 
-    def look_up(self, now_ms: int) -> None:  # noqa: ARG002
+    def look_up(self, now_ms: int) -> None:
         self._pool.tell_all(Order("look up hours"))
