@@ -43,6 +43,7 @@ def test_the_broker_s_names_the_collector_s_name_and_the_files_owners_stay(tmp_p
             os.chown(key, owner, owner)
             made = city.lamppost("collector", "init", str(city.plan.folder), word)
             assert made.returncode == 0, made.stderr
+            assert ("collector backup" in made.stdout) == (word == "--roll-over"), "what an older one does not know"
             assert set(hosts_of((pki / "server.pem").read_bytes())) == set(HOSTS)
             assert sorted(path.stem for path in pki.glob("*.pem")) == ["ca", "dashboard", "registrar", "server", "west"]
             assert (key.stat().st_uid, key.stat().st_mode & 0o777) == (owner, 0o600)
