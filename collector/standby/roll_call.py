@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as paho
 
 from collector.broker import mqtt
+from collector.broker.mqtt_session import RULES_LOST
 from collector.config import Config
 from collector.standby.standby import SAY_EVERY_S, SILENCE_S
 from common.settings import broker_address
@@ -37,7 +38,7 @@ def roll_call(settings: Config) -> dict[str, Heard]:
     """What each collector said last, by name. Raises Failure when the broker does not answer."""
     broker = broker_address(settings.broker)
     found: dict[str, Heard] = {}
-    is_let_in: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    cures: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None: there is nothing to cure
     spoke = threading.Event()
     client = mqtt.make_client(broker, f"{settings.name}.call-{secrets.token_hex(3)}")
 
@@ -55,15 +56,15 @@ def roll_call(settings: Config) -> dict[str, Heard]:
         client.subscribe(names.collector_status("+"), 1)
 
     client.on_connect = on_connect
-    client.on_subscribe = lambda *_: is_let_in.put(True)
-    client.on_disconnect = lambda *_: is_let_in.put(False)
+    client.on_subscribe = lambda *said: cures.put(RULES_LOST if said[3][0].is_failure else None)
+    client.on_disconnect = lambda *_: cures.put(_cure(settings))
     client.on_message = on_message
     mqtt.connect(client, broker)
     client.loop_start()
     try:
-        if not _soon(is_let_in):
+        if (cure := _soon(cures, _cure(settings))) is not None:
             text = f"broker {broker.host}:{broker.port} does not let us listen"
-            raise Failure(Exit.NETWORK, "broker-refuses", text, _cure(settings))
+            raise Failure(Exit.NETWORK, "broker-refuses", text, cure)
         time.sleep(QUIET_S)  # what is retained comes at once; that nothing more comes cannot be told
         until_s = time.monotonic() + SAY_EVERY_S + QUIET_S
         while any(_is_mute(each) for each in found.values()) and (left_s := until_s - time.monotonic()) > 0:
@@ -75,11 +76,11 @@ def roll_call(settings: Config) -> dict[str, Heard]:
     return dict(sorted(found.items()))
 
 
-def _soon(answer: queue.SimpleQueue[bool]) -> bool:
+def _soon(cures: queue.SimpleQueue[str | None], otherwise: str) -> str | None:
     try:
-        return answer.get(timeout=TIMEOUT_S)
+        return cures.get(timeout=TIMEOUT_S)
     except queue.Empty:
-        return False
+        return otherwise
 
 
 def _cure(settings: Config) -> str:

@@ -31,6 +31,8 @@ def test_who_was_in_is_in_again_and_who_was_out_is_not(tmp_path: Path) -> None:
         city.broker.start()
         told = "subscription: not authorized; its rights at the broker: has mosquitto lost its rules?"
         wait_for("the collector to say what helps", lambda: told in city.collector.log.read_text())
+        asked = city.lamppost("collector", "status", str(city.settings))
+        assert "does not let us listen. Cure: its rights at the broker: has mosquitto lost its rules?" in asked.stderr
         refused = city.office("stations", "retire", "lp-2")
         assert "command it; its rights at the broker: has mosquitto lost its rules?" in refused.stderr
         city.broker.stop()
