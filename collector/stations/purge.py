@@ -20,6 +20,7 @@ import urllib3
 from collector.config import Config, Influx1Store, Influx2Store, SqliteStore
 from collector.files.sqlite_file import connect
 from collector.files.statedb import transaction
+from collector.rules.series import Series
 from collector.stores.influxql import Asker
 from collector.stores.line_protocol import key
 from collector.stores.store import StoreDown
@@ -153,6 +154,8 @@ def _tables(path: Path, node: str, gone: Counter[str]) -> None:
     told = [f'"node":"{node}"', f'"node": "{node}"', f'"node","{node}"', f'"node", "{node}"']
     told += [f"node={node}{end}" for end in (",", " ", '"')]
     with closing(connect(path, "rw", 20)) as db, transaction(db):
+        if _has(db, "rule_state"):
+            _watched_together(db, node)
         if _has(db, "alert_transition"):
             where = " OR ".join("instr(body, ?)" for _ in told)
             of_it = f"SELECT fingerprint FROM alert_transition WHERE {where}"
@@ -172,3 +175,15 @@ def _tables(path: Path, node: str, gone: Counter[str]) -> None:
                 forget = f'DELETE FROM "{table}"' if table != "retained_alert" else _CLEAR
                 rows = db.execute(f"{forget} WHERE {where}", told).rowcount
             gone[table] += rows
+
+
+def _watched_together(db: sqlite3.Connection, node: str) -> None:
+    """Links, and alerts on what is missing or compared, stand in one row for all stations (Engine.changes)."""
+    for (body,) in db.execute("SELECT body FROM rule_state WHERE series = ''").fetchall():
+        kept = json.loads(body)
+        kept.get("absences", {}).get("links", {}).pop(node, None)
+        for room, open_alerts in (("absences", "open"), ("joined", "tracks")):
+            if open_alerts in kept.get(room, {}):
+                tracks = kept[room][open_alerts]
+                kept[room][open_alerts] = [track for track in tracks if Series.read(track[0]).node != node]
+        db.execute("UPDATE rule_state SET body = ? WHERE series = ''", (json.dumps(kept),))

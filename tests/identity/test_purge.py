@@ -130,12 +130,16 @@ def test_purge_then_search_every_store(tmp_path: Path) -> None:
 
 
 def test_a_neighbour_at_a_site_of_the_same_name_keeps_its_alerts_and_so_does_who_watches_links(tmp_path: Path) -> None:
-    """They went with it; and of the one that goes, what its rules had seen stayed."""
+    """They went with it; and of the one that goes, what its rules had seen stayed. Of one that was purged while it was
+    offline, as who is taken down is, each other that was too was told to be back."""
     state = tmp_path / "collector.db"
     open_state(state).close()
     series = [Series("air_quality", "gate", node, "air-1") for node in ("gate", "gate-2", "major")]
     with closing(Book.open(state)) as book:
-        book.save_rules({str(each): {"seen": 1} for each in series} | {"": {"links": {"gate": [True, NOW]}}})
+        links = {each.node: [False, NOW] for each in series}
+        tracks = [[str(each), "offline", "0", []] for each in series]
+        together = {"absences": {"links": links, "open": tracks}, "joined": {"minute": NOW, "tracks": tracks}}
+        book.save_rules({str(each): {"seen": 1} for each in series} | {"": together})
         book.save_desk({f"standing:{each.node}": {"alert": {"labels": each.labels()}} for each in series})
         for each in series:
             book.add_transition(firing(each), NOW)
@@ -144,6 +148,9 @@ def test_a_neighbour_at_a_site_of_the_same_name_keeps_its_alerts_and_so_does_who
         forget(settings, node)
     with closing(Book.open(state)) as book:
         assert sorted(book.rules()) == ["", str(series[1])]
+        left = book.rules()[""]
+        assert left["absences"] == {"links": {"gate-2": [False, NOW]}, "open": tracks[1:2]}
+        assert left["joined"] == {"minute": NOW, "tracks": tracks[1:2]}
         assert list(book.desk()) == ["standing:gate-2"]
         assert [each.transition.labels["node"] for each in book.transitions(0)] == ["gate-2"]
 
