@@ -126,7 +126,7 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
     except OSError as error:
         raise _unusable(plan.folder, error) from error
     again = "sudo systemctl reload mosquitto && sudo systemctl restart lamppost-collector"
-    steps = [Both(f"{again}  # reads {pki} again", f"{again}  # 重新读取 {pki}")]
+    steps: list[str] = [Both(f"{again}  # reads {pki} again", f"{again}  # 重新读取 {pki}")]
     if roll_over:
         backup = "sudo lamppost collector backup FOLDER"
         said = "# from one made before, who renews from now on would be out"
