@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 import mqtt5
 
+from wire.both import Both
+
 PACKET_BYTES_MAX: Final = 8 * 1024 * 1024
 WAITING_MAX: Final = 100_000
 _PACKET_IDS: Final = 65_535
@@ -22,7 +24,10 @@ _CURES: Final = {
     "retain not supported": "mosquitto: retain_available true",
     "QoS not supported": "mosquitto: max_qos 1 or 2",
 }
-RULES_LOST: Final = "its rights at the broker: has mosquitto lost its rules? lamppost collector init --new-broker-rules"
+RULES_LOST: Final = Both(
+    "its rights at the broker: has mosquitto lost its rules? lamppost collector init --new-broker-rules",
+    "检查它在消息代理上的权限：mosquitto 的规则文件是否丢失？lamppost collector init --new-broker-rules",
+)
 
 
 class Broken(Exception):

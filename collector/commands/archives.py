@@ -10,6 +10,8 @@ import typer
 from collector.clock import wall_ms
 from collector.commands.options import CONFIG, JSON, counted, load_settings, open_desk, say, this_person
 from collector.commands.times import clock_of
+from common.language import told
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 _FILES = {"ca", "server"}  # of the authority, beside which each certificate lies under its own name
@@ -41,7 +43,8 @@ def backup(
         with open_desk(config) as (_, file):
             file.note(this_person(), "backup", str(to), wall_ms())
     except Failure as failure:  # a full disk is no reason to throw it away
-        typer.echo(f"warning: the trail does not say so: {failure}", err=True)
+        warning = Both(f"warning: the trail does not say so: {failure}", f"警告：审计记录里没有这一条：{failure}")
+        typer.echo(told(warning), err=True)
     size_mb, without = to.stat().st_size / 1e6, settings.store.kind != "sqlite"
     rest = f"; the readings are not in it, they are with {settings.store.kind}" if without else ""
     say(f"{to}: {counted(files, 'file')}, {size_mb:.1f} MB{rest}", as_json, archive=str(to), files=files)

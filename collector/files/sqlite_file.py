@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
+from wire.both import Both
 from wire.exits import Exit, Failure
 
 WAITS_S: Final = 10
@@ -43,7 +44,7 @@ def unusable(where: Path | str, error: Exception) -> Failure:
         return Failure(Exit.CONFIGURATION, "file-newer", f"{where}: {error}", cure)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        cure = "make room (df -h), then the same again"
+        cure = Both("make room (df -h), then the same again", "腾出空间（df -h），再执行一次")
     elif code == sqlite3.SQLITE_BUSY:
         cure = "another program has been writing it for long, such as one that purges: the same again in a while"
     elif type(error) is sqlite3.DatabaseError:  # not a database, or malformed
