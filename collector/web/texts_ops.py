@@ -60,6 +60,7 @@ OPS: Final[dict[str, tuple[str, str]]] = {
     "do_silence": ("静默", "Silence"),
     "do_note": ("备注", "Note"),
     "do_giveback": ("撤回确认", "Give back"),
+    "follows": ("由另一条告警代为通知", "another alert that fires speaks for it"),
     "do_giveback_all": ("全部撤回确认（{n} 条）", "Give back all {n}"),
     "giveback_how": (
         "重新变为无人处理：恢复提醒和升级通知。",

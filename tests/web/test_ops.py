@@ -178,6 +178,14 @@ def test_who_acknowledges_what_somebody_took_meanwhile_is_told_and_takes_over_wh
     assert [deed.who for deed in duty.deeds] == ["wang", "li"]
 
 
+def test_an_alert_that_follows_from_another_says_why_nobody_has_to_take_it(served: Served) -> None:
+    """It stood as red as what waits, and the bar counted it as silenced, under a page without a silence."""
+    served.city.alerts[0] = replace(served.city.alerts[0], follows=True)
+    page = Operator(served).get("/en/ops").text
+    assert 'class="alert firing silent"' in page
+    assert "silenced</span>: another alert that fires speaks for it" in page
+
+
 def test_a_heap_is_acknowledged_at_once_and_only_what_was_shown(served: Served) -> None:
     first = served.city.alerts[0]
     served.city.alerts += [replace(first, fingerprint=f"h{n}", node=f"lp-00{n}") for n in range(10, 13)]
