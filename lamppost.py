@@ -25,36 +25,123 @@ from wire.both import Both, same
 from wire.exits import CORRECT_LINES, WITH_SUDO, Exit, Failure, of_file
 
 ROOMS = {
-    "demo": ("simulator.demo_cli:demo", "Three lampposts, a broker, a collector and a page on this machine."),
-    "agent": ("edge_agent.cli:WORDS", "The agent on a device: setup, doctor, watch, run."),
-    "profiles": ("edge_agent.commands.profiles", "Sensor profiles: list, show, check, decode."),
-    "capture": ("edge_agent.commands.capture", "Sessions on serial lines: record, show, slice, play."),
-    "collector": ("collector.cli", "The collector: init, run, status, check."),
+    "demo": (
+        "simulator.demo_cli:demo",
+        Both(
+            "Three lampposts, a broker, a collector and a page on this machine.",
+            "在本机上运行三根灯杆、消息代理、采集器和网页。",
+        ),
+    ),
+    "agent": (
+        "edge_agent.cli:WORDS",
+        Both("The agent on a device: setup, doctor, watch, run.", "设备上的采集程序：setup、doctor、watch、run。"),
+    ),
+    "profiles": (
+        "edge_agent.commands.profiles",
+        Both("Sensor profiles: list, show, check, decode.", "传感器型号：list、show、check、decode。"),
+    ),
+    "capture": (
+        "edge_agent.commands.capture",
+        Both("Sessions on serial lines: record, show, slice, play.", "串口会话：record、show、slice、play。"),
+    ),
+    "collector": (
+        "collector.cli",
+        Both("The collector: init, run, status, check.", "采集器：init、run、status、check。"),
+    ),
     "stations": (
         "collector.commands.stations",
-        "Stations: list, show, accept, rename, doctor, config, retire, purge.",
+        Both(
+            "Stations: list, show, accept, rename, doctor, config, retire, purge.",
+            "站点：list、show、accept、rename、doctor、config、retire、purge。",
+        ),
     ),
-    "token": ("collector.commands.token", "One-time tokens by which devices enrol: create, list, revoke."),
-    "user": ("collector.commands.user", "Operators' accounts: add, passwd, list, remove."),
-    "trail": ("collector.commands.trail", "Who did what, hash-chained: list, verify."),
-    "gaps": ("collector.commands.gaps:gaps", "Every hole and its cause."),
-    "audit": ("collector.commands.gaps:audit", "Prove from the database that every batch arrived whole."),
-    "quarantine": ("collector.commands.quarantine", "What could not be stored: list, show, redrive."),
-    "resend": ("collector.commands.resend:resend", "Ask a node to send again what a database has lost."),
-    "query": ("collector.commands.query", "Canned questions, shown in InfluxQL, Flux and SQL."),
-    "export": ("collector.commands.export:export", "Readings as open data: CSV, Parquet, or an archive of all."),
-    "backfill": ("collector.commands.export:backfill", "Bring history from a file into the database."),
+    "token": (
+        "collector.commands.token",
+        Both(
+            "One-time tokens by which devices enrol: create, list, revoke.",
+            "设备入网用的一次性令牌：create、list、revoke。",
+        ),
+    ),
+    "user": (
+        "collector.commands.user",
+        Both("Operators' accounts: add, passwd, list, remove.", "值班人员的账号：add、passwd、list、remove。"),
+    ),
+    "trail": (
+        "collector.commands.trail",
+        Both("Who did what, hash-chained: list, verify.", "谁做了什么，以哈希链记录：list、verify。"),
+    ),
+    "gaps": ("collector.commands.gaps:gaps", Both("Every hole and its cause.", "所有缺口及其原因。")),
+    "audit": (
+        "collector.commands.gaps:audit",
+        Both("Prove from the database that every batch arrived whole.", "用数据库证明每一批都完整入库。"),
+    ),
+    "quarantine": (
+        "collector.commands.quarantine",
+        Both("What could not be stored: list, show, redrive.", "无法入库的数据：list、show、redrive。"),
+    ),
+    "resend": (
+        "collector.commands.resend:resend",
+        Both("Ask a node to send again what a database has lost.", "请站点重发数据库丢失的数据。"),
+    ),
+    "query": (
+        "collector.commands.query",
+        Both("Canned questions, shown in InfluxQL, Flux and SQL.", "现成的查询，可看 InfluxQL、Flux 和 SQL。"),
+    ),
+    "export": (
+        "collector.commands.export:export",
+        Both(
+            "Readings as open data: CSV, Parquet, or an archive of all.",
+            "把读数导出为开放数据：CSV、Parquet 或整个归档。",
+        ),
+    ),
+    "backfill": (
+        "collector.commands.export:backfill",
+        Both("Bring history from a file into the database.", "把文件里的历史数据写入数据库。"),
+    ),
     "report": (
         "collector.commands.report:report",
-        "A day, a week or a month of the stations, in the terminal or as a page.",
+        Both(
+            "A day, a week or a month of the stations, in the terminal or as a page.",
+            "站点的日报、周报或月报，在终端或网页上看。",
+        ),
     ),
-    "calibrate": ("collector.commands.calibrate", "Corrections on record: fit, formula, apply, list."),
-    "grafana": ("collector.commands.grafana", "Data source and dashboards for Grafana."),
-    "alerts": ("collector.commands.alerts", "What fires and who has it: list, show, ack, silence, history."),
-    "rules": ("collector.commands.rules", "Alert rules: check, test, backtest, explain."),
-    "notify": ("collector.commands.notify", "Notifications: test the channels, see what was told."),
-    "sim": ("simulator.sim_cli", "A simulated city: scenarios, faults, fleets, and a verdict on what arrived."),
-    "bench": ("benchmarks.cli:bench", "Measure this machine: every figure of docs/performance.md."),
+    "calibrate": (
+        "collector.commands.calibrate",
+        Both("Corrections on record: fit, formula, apply, list.", "登记在案的校准：fit、formula、apply、list。"),
+    ),
+    "grafana": (
+        "collector.commands.grafana",
+        Both("Data source and dashboards for Grafana.", "Grafana 的数据源和仪表盘。"),
+    ),
+    "alerts": (
+        "collector.commands.alerts",
+        Both(
+            "What fires and who has it: list, show, ack, silence, history.",
+            "正在告警的和处理人：list、show、ack、silence、history。",
+        ),
+    ),
+    "rules": (
+        "collector.commands.rules",
+        Both("Alert rules: check, test, backtest, explain.", "告警规则：check、test、backtest、explain。"),
+    ),
+    "notify": (
+        "collector.commands.notify",
+        Both("Notifications: test the channels, see what was told.", "通知：测试渠道，查看发出过什么。"),
+    ),
+    "sim": (
+        "simulator.sim_cli",
+        Both(
+            "A simulated city: scenarios, faults, fleets, and a verdict on what arrived.",
+            "模拟的城市：场景、故障、大批站点，以及数据是否送达的判定。",
+        ),
+    ),
+    "bench": (
+        "benchmarks.cli:bench",
+        Both(
+            "Measure this machine: every figure of docs/performance.md.",
+            "测量本机性能：docs/performance.md 中的每个数字。",
+        ),
+    ),
 }
 EXTRAS = {
     "bench": "collector",
@@ -127,8 +214,9 @@ def main() -> None:
 
 
 def _build(word: str | None = None, second: str | None = None) -> typer.Typer:
+    about = Both("Roadside sensing a city can trust.", "城市信得过的路边感知。")
     app = typer.Typer(
-        help="Roadside sensing a city can trust.", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+        help=told(about), no_args_is_help=True, add_completion=False, rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
     )  # fmt: skip
@@ -136,25 +224,30 @@ def _build(word: str | None = None, second: str | None = None) -> typer.Typer:
         room = _import(place, second) if name == word else typer.Typer()
         if isinstance(room, typer.Typer):
             _keep_lines(room)
-            app.add_typer(room, name=name, help=help_text, short_help=help_text)
+            app.add_typer(room, name=name, help=told(help_text), short_help=told(help_text))
         else:
-            app.command(name, help=_with_kept_lines(room), short_help=help_text)(room)
+            app.command(name, help=_with_kept_lines(room), short_help=told(help_text))(room)
     app.callback(invoke_without_command=True)(_version)
     return app
 
 
 def _import(place: str, word: str | None = None) -> typer.Typer | Callable[..., None]:
     """The typer app or single command at `module:name`; the name is `app` when left out. A table of places, by their
-    words, becomes an app; of a word that is in it nothing but that word, for the others take time to import.
+    words, becomes an app; of a word that is in it nothing but that word, for the others take time to import. The table
+    has their summaries in Chinese; in English they are the first sentence of their help.
     """
     module, _, name = place.partition(":")
-    room: typer.Typer | Callable[..., None] | dict[str, str] = getattr(import_module(module), name or "app")
+    room: typer.Typer | Callable[..., None] | dict[str, tuple[str, str]] = getattr(import_module(module), name or "app")
     if not isinstance(room, dict):
         return room
     app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     for one in [word] if word in room else room:
-        found = _import(room[one])
-        app.add_typer(found, name=one) if isinstance(found, typer.Typer) else app.command(one)(found)
+        where, chinese = room[one]
+        found, summary = _import(where), told(Both("", chinese)) or None
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=one, short_help=summary)
+        else:
+            app.command(one, short_help=summary)(found)
     return app
 
 
@@ -165,7 +258,8 @@ def _keep_lines(room: typer.Typer) -> None:
     for command in room.registered_commands:
         if command.callback is not None and command.help is None:
             command.help = _with_kept_lines(command.callback)
-            command.short_help = re.split(r"(?<=\.)\s|\n\n", command.help, maxsplit=1)[0].replace("\n", " ")
+            first = re.split(r"(?<=\.)\s|\n\n", command.help, maxsplit=1)[0].replace("\n", " ")
+            command.short_help = command.short_help or first
     for group in room.registered_groups:
         if group.typer_instance is not None:
             if not isinstance(group.short_help, str):

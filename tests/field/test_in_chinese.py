@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from common.language import OURS
+from edge_agent.cli import WORDS
 from edge_agent.device.clock import synchronised
 from edge_agent.doctor.broker_checks import NETWORK_CURE
 from edge_agent.doctor.result import fail, ok
@@ -119,3 +121,12 @@ def test_what_is_refused_and_its_cure_are_chinese(words: list[str], said: str, m
     assert typed(*words).stderr == said + "\n"
     told = json.loads(typed(*words, "--json").stdout) if words[0] == "alerts" else {"message": ""}
     assert told["message"].isascii(), "programs read English"
+
+
+def test_the_lists_of_words_are_chinese_and_fit_sixty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OURS, "zh")
+    listed = typed("agent", "--help").stdout.partition("Commands:\n")[2].splitlines()
+    assert len(listed) == len(WORDS)
+    assert max(map(width_of, listed)) <= 60
+    every = typed("--help").stdout.partition("Commands:\n")[2].splitlines()
+    assert [line for line in [*listed, *every] if not re.search("[一-鿿]", line)] == []
