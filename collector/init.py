@@ -129,8 +129,11 @@ def renew(plan: Plan, roll_over: bool = False, drop_old: bool = False) -> list[s
     steps: list[str] = [Both(f"{again}  # reads {pki} again", f"{again}  # 重新读取 {pki}")]
     if roll_over:
         backup = "sudo lamppost collector backup FOLDER"
-        said = "# from one made before, who renews from now on would be out"
-        steps += [Both(f"{backup}  {said}", f"{backup}  # 若用旧备份恢复，此后续期的站点会连不上")]
+        text = Both(
+            f"{backup}  # from one made before, who renews from now on would be out",
+            f"{backup}  # 若用旧备份恢复，此后续期的站点会连不上",
+        )
+        steps.append(text)
     return steps
 
 
