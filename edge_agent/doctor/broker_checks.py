@@ -251,24 +251,27 @@ def _tls(settings: Config, address: BrokerAddress, connect_s: float | None) -> I
             "broker.tls", in_words(error), Both("is that the TLS port? usually 8883", "这是 TLS 端口吗？通常是 8883")
         )
         return
-    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    yield _expiry(settings, datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC))
+
+
+def _expiry(settings: Config, until: datetime) -> Result:
+    """Whether our own certificate, and the broker's, which is good until then, last for a while."""
+    check = "broker.expiry"
     now, ours = datetime.now(UTC), _our_end(settings)
-    days = (until - now).days
     if ours is not None and ours < now:  # the broker would hang up without a word
         text = Both(f"this station's certificate ended on {ours:%Y-%m-%d}", f"本站证书已于 {ours:%Y-%m-%d} 过期")
-        yield fail("broker.expiry", text, _renewal_cure(settings))
-    elif ours is not None and ours < now + UNRENEWED:
+        return fail(check, text, _renewal_cure(settings))
+    if ours is not None and ours < now + UNRENEWED:
         text = Both(
             f"this station's certificate ends on {ours:%Y-%m-%d}, and was not renewed in time",
             f"本站证书 {ours:%Y-%m-%d} 到期，却没有按时续期",
         )
-        yield warn("broker.expiry", text, _renewal_cure(settings))
-    elif days < 7:
+        return warn(check, text, _renewal_cure(settings))
+    days = (until - now).days
+    if days < 7:
         text = Both(f"the broker's certificate ends in {days} days", f"服务器证书再过 {days} 天到期")
-        yield warn("broker.expiry", text, Both("tell the office", "请告知管理中心"))
-    else:
-        text = Both(f"the broker's certificate is good for {days} days", f"服务器证书还有 {days} 天有效")
-        yield ok("broker.expiry", text)
+        return warn(check, text, Both("tell the office", "请告知管理中心"))
+    return ok(check, Both(f"the broker's certificate is good for {days} days", f"服务器证书还有 {days} 天有效"))
 
 
 def _our_end(settings: Config) -> datetime | None:
