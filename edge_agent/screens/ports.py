@@ -67,39 +67,50 @@ def _notes(port: PortInfo) -> list[Both]:
 def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Both]:
     """One port: what was heard at which speed, what it is, how sure that is, a reading."""
     if finding.outcome is None:
-        stop = Both(
-            "  if it is the agent: sudo systemctl stop lamppost-agent",
-            "  如果是采集程序：sudo systemctl stop lamppost-agent",
-        )
-        why = known(finding.error or "")
-        unread = Both(f"  cannot be read: {why}", f"  读不了：{zh(why)}")
-        return [same(finding.path), unread, *([stop] if why == BUSY else [])]
-    outcome, sensor = finding.outcome, finding.sensor
-    if not outcome.verdicts:
-        total = sum(outcome.heard.values())
-        if total == 0:
-            return [
-                same(finding.path),
-                Both("  nothing heard, nobody answers", "  没有数据，询问也不应答"),
-                Both(
-                    "  check power, TX/RX crossed; on RS-485 A and B",
-                    "  检查供电；TX/RX 要交叉，RS-485 的 A/B 不要接反",
-                ),
-            ]
+        lines = _not_read(known(finding.error or ""))
+    elif not finding.outcome.verdicts:
+        lines = _not_known(sum(finding.outcome.heard.values()))
+    else:
+        best = finding.sensor or finding.outcome.verdicts[0]
+        lines = [_heard(finding, best), *_unsure(finding, best), *_profile_lines(finding, best, model(best.profile))]
+    return [same(finding.path), *lines]
+
+
+def _not_read(why: Both) -> list[Both]:
+    stop = Both(
+        "  if it is the agent: sudo systemctl stop lamppost-agent",
+        "  如果是采集程序：sudo systemctl stop lamppost-agent",
+    )
+    return [Both(f"  cannot be read: {why}", f"  读不了：{zh(why)}"), *([stop] if why == BUSY else [])]
+
+
+def _not_known(heard_bytes: int) -> list[Both]:
+    if not heard_bytes:
         return [
-            same(finding.path),
-            Both(f"  {total} bytes that no known model sends", f"  收到 {total} 字节，不是已知型号的数据"),
-            Both("  check ground and speed; see lamppost profiles", "  检查接地和波特率；型号见 lamppost profiles"),
+            Both("  nothing heard, nobody answers", "  没有数据，询问也不应答"),
+            Both("  check power, TX/RX crossed; on RS-485 A and B", "  检查供电；TX/RX 要交叉，RS-485 的 A/B 不要接反"),
         ]
-    best = sensor or outcome.verdicts[0]
-    lines = [same(finding.path), _heard(finding, best)]
-    if sensor is None:
-        others = [verdict.profile for verdict in outcome.verdicts if verdict.profile != best.profile]
-        unsure = Both("not sure, too few frames", "不能确定：帧太少")
-        if others:
-            unsure = Both(f"not sure: it may also be {', '.join(others)}", f"不能确定，也可能是 {'、'.join(others)}")
-        lines.append(_wrapped(unsure, "  "))
-    profile = model(best.profile)
+    return [
+        Both(f"  {heard_bytes} bytes that no known model sends", f"  收到 {heard_bytes} 字节，不是已知型号的数据"),
+        Both("  check ground and speed; see lamppost profiles", "  检查接地和波特率；型号见 lamppost profiles"),
+    ]
+
+
+def _unsure(finding: Finding, best: Verdict) -> list[Both]:
+    """What else it may be; nothing when it is sure."""
+    assert finding.outcome is not None
+    if finding.sensor is not None:
+        return []
+    others = [verdict.profile for verdict in finding.outcome.verdicts if verdict.profile != best.profile]
+    unsure = Both("not sure, too few frames", "不能确定：帧太少")
+    if others:
+        unsure = Both(f"not sure: it may also be {', '.join(others)}", f"不能确定，也可能是 {'、'.join(others)}")
+    return [_wrapped(unsure, "  ")]
+
+
+def _profile_lines(finding: Finding, best: Verdict, profile: Profile) -> list[Both]:
+    """What its settings want, what it reads, and how to look for others on its wires."""
+    lines: list[Both] = []
     if options := finding.options(profile):
         wanted = f"options: {{{', '.join(f'{name}: {value}' for name, value in options.items())}}}"
         lines.append(Both(f"  its settings want {wanted}", f"  配置中要写 {wanted}"))
@@ -108,7 +119,7 @@ def finding_lines(finding: Finding, model: Callable[[str], Profile]) -> list[Bot
     if shown:
         warm = Both(f"(true after {wait_s:g} s warm-up)", f"（预热 {wait_s:g} 秒后才准）")
         lines.append(joined("  ", ["", shown, *([warm] if wait_s else [])]))
-    elif sensor is not None:
+    elif finding.sensor is not None:
         lines.append(Both("  it will measure when the agent runs", "  采集程序运行后才开始测量"))
     if finding.address is None and "address" in profile.options and "RS-485" in profile.wiring.en:
         lines.append(
