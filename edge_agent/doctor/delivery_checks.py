@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_agent.device.clock import wall_ms
 from edge_agent.doctor.result import Result, Station, fail, needs, ok, skip, warn
@@ -62,7 +62,11 @@ def collector_ack(station: Station) -> Result:
         return fail(check, text, _OFFICE)
     except OSError as error:
         return skip(check, Both(f"needs broker.*: {error}", f"需先通过 broker.*：{zh(reason(error))}"))
-    took_ms = (time.monotonic() - began_s) * 1000
+    return _of_the_answer(check, answer, (time.monotonic() - began_s) * 1000, said)
+
+
+def _of_the_answer(check: str, answer: dict[str, Any], took_ms: float, said: dict[str, Any] | None) -> Result:
+    """`answer` is the collector's, signed; `said` what the agent last said of itself."""
     if not answer.get("ok"):
         start = Both(
             "no agent runs here: sudo systemctl start lamppost-agent",
