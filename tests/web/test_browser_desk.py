@@ -194,7 +194,7 @@ def test_of_a_list_only_the_rows_that_changed_are_made_anew(seen: Seen, served: 
     new = replace(first, fingerprint="new", rule="new", since_ms=first.since_ms + 2)
     served.city.alerts = [new, moved, replace(alerts[0], value=300.0), ended, alerts[3], alerts[5]]
     served.city.feed.publish({"type": "alert", "fingerprint": "o0"})
-    page.wait_for_selector("#alert-o1.resolved", timeout=4000)
+    page.wait_for_selector("#alert-o1.resolved")
     rows = "all => all.map(one => [one.id.slice(6), !!one.querySelector('.told').isAsMade])"
     assert page.eval_on_selector_all("[data-row]", rows) == [
         ["new", False],
@@ -225,17 +225,17 @@ def test_who_writes_a_note_is_not_disturbed_by_what_comes_to_the_list(seen: Seen
     new = [replace(first, fingerprint=f"n{n}", rule=f"n{n}", since_ms=first.since_ms + n) for n in (1, 2)]
     served.city.alerts = [*new, *alerts[3:5], alerts[2], replace(alerts[1], state="resolved")]
     served.city.feed.publish({"type": "alert", "fingerprint": "n1"})
-    page.wait_for_selector("#alert-n2", timeout=4000)
+    page.wait_for_selector("#alert-n2")
     page.wait_for_selector("#alert-o4 + #alert-o1.resolved")
     assert note.bounding_box() == pytest.approx(before, abs=1)
     methods.send("Input.insertText", {"text": "回"})
     assert note.input_value() == "power回 is back"
     served.city.alerts = [*new, *alerts[3:5]]
     served.city.feed.publish({"type": "alert", "fingerprint": "o2"})
-    page.wait_for_selector("#alert-o1", state="detached", timeout=4000)
+    page.wait_for_selector("#alert-o1", state="detached")
     assert note.input_value() == "power回 is back", "its alert is gone, and not what was written"
     page.keyboard.press("Escape")
-    page.wait_for_selector("#alert-o2", state="detached", timeout=4000)
+    page.wait_for_selector("#alert-o2", state="detached")
     assert page.evaluate("document.activeElement.id") == "alert-o3", "the next one"
 
 
@@ -250,7 +250,7 @@ def test_a_row_that_the_pointer_goes_to_stays_under_it(seen: Seen, served: Serve
     before = seen.page.locator("#alert-o3").bounding_box()
     served.city.alerts = [replace(first, fingerprint="new", since_ms=first.since_ms + 1), *alerts]
     served.city.feed.publish({"type": "alert", "fingerprint": "new"})
-    seen.page.wait_for_selector("#alert-new", timeout=4000)
+    seen.page.wait_for_selector("#alert-new")
     assert seen.page.locator("#alert-o3").bounding_box() == pytest.approx(before, abs=1)
 
 
