@@ -30,6 +30,7 @@ from tests.servers import wait_for
 
 OTHER = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 WAITING_MIN = 3
+RELEASED_S = 5
 CLOSED_S = 3  # the window is: as long as three seals
 SIGNATURE = {"signature", "sign_with", "signed_for"}
 REQUEST_ROLES = {"transaction": "/tx"}
@@ -165,11 +166,13 @@ class AgentSide:
         seq = min(self.waiting())
         return body.replace(b"[[42,", b"[[%d," % seq).replace(b"<digest>", self.waiting()[seq].encode())
 
-    def acknowledge(self, seq: int) -> None:
-        """A true acknowledgement, which releases its batch: one that came late would be the next case's fault."""
+    def acknowledge(self, seq: int) -> bool:
+        """A true acknowledgement; whether its batch is released in time. A late one would come into the next case."""
         document = self.ack_document() | {"acks": [[seq, self.waiting()[seq], 0]]}
         self.collector.publish(self.topic("ack"), self.signed(self.topic("ack"), compact(document).encode(), {}))
+        began_s = time.monotonic()
         wait_for("a true acknowledgement to release", lambda: (document["spool"], seq) in self.answered())
+        return time.monotonic() - began_s < RELEASED_S
 
     def ping(self) -> float | None:
         """A true request; how long its answer took."""
@@ -253,7 +256,8 @@ def ack(side: AgentSide, case: Case) -> list[str]:
     if case["expect"] == "hold":
         return _closed_window(side, before, heard)
     faults = before.faults(counted=taken(reason))
-    side.acknowledge(max(side.waiting()))
+    if not side.acknowledge(max(side.waiting())):
+        faults.append(f"a true acknowledgement does not release within {RELEASED_S} s afterwards")
     return faults
 
 
@@ -271,7 +275,8 @@ def _closed_window(side: AgentSide, before: Before, heard: int) -> list[str]:
     sent = len([1 for _, topic, _ in side.collector.heard if topic.endswith("/data")]) - heard
     if sent > 4:
         faults.append(f"{sent} batches were sent although the window is closed")
-    side.acknowledge(max(side.waiting()))  # which opens it again
+    if not side.acknowledge(max(side.waiting())):
+        faults.append(f"it does not go on within {RELEASED_S} s when the window opens")
     return faults
 
 

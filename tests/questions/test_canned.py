@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from benchmarks.collectors import cpu_s
 from collector.commands.query import nothing
 from collector.questions import answer, flux, sql
 from collector.questions.canned import CANNED
@@ -237,23 +236,16 @@ def test_the_highest_comes_first(embedded: Store) -> None:
 @pytest.mark.real
 @pytest.mark.long
 def test_a_year_of_a_hundred_stations_is_answered_within_a_second(influxd: Influxd) -> None:
-    """On a machine that does nothing else: what is counted is the CPU of the database and of us, the least of three."""
     store = Influx1(influxd.url, "year")
     assert store.prepare() == Stored()
     town.fill(store, nodes=100, hours=365 * 24)
-
-    assert influxd.process is not None
-    database = influxd.process.pid
-
-    def took_s(select: Select) -> float:
-        began_s = time.process_time() + cpu_s(database)
-        answer.rows(select, store.select(select), UTC)
-        return time.process_time() + cpu_s(database) - began_s
-
     took: dict[str, float] = {}
     for name, question in CANNED.items():
         select = question.ask(town.T0, town.T0 + 365 * DAY_MS, {})
-        took[name] = round(min(took_s(select) for _ in range(3)), 3)
+        store.select(select)  # once for the database to open its files
+        started_s = time.monotonic()
+        answer.rows(select, store.select(select), UTC)
+        took[name] = round(time.monotonic() - started_s, 3)
     print(json.dumps(took))
     store.close()
     assert max(took.values()) < 1.0, took

@@ -85,17 +85,14 @@ def test_without_javascript_axe_finds_nothing_either(browser: Any, aged: Served,
 
 
 def test_a_reading_is_on_the_page_within_two_seconds(seen: Seen, served: Served) -> None:
-    """Or, where other work slows both down, sooner than the page itself was."""
-    opened_s = time.monotonic()
     seen.go("/en/")
     seen.page.wait_for_selector(".link[data-state=connected]")
-    page_s = time.monotonic() - opened_s
     minutes = [served.city.now_ms() - minute * 60_000 for minute in reversed(range(60))]
     served.city.write("lp-0003", "air-1", "air_quality", minutes, {"pm25_raw_ugm3": [321.0] * 60})
     told_s = time.monotonic()
     served.city.feed.publish({"node": "lp-0003"})
     seen.page.wait_for_selector("#lp-0003 .number:text('321')")
-    assert time.monotonic() - told_s < max(2.0, page_s)
+    assert time.monotonic() - told_s < 2
     assert "Chaoyang Gate, 321" in seen.page.inner_text(".headline")
 
 
